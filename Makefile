@@ -1,0 +1,42 @@
+# The few verbs of this repository; CI calls the same ones. `make help` lists them.
+
+BIN := .venv/bin
+LOCK := $(shell sha256sum requirements.lock 2>/dev/null | cut -c1-16)
+STAMP := .venv/.installed-$(LOCK)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup up down demo test check bench faults
+
+help: ## list what can be made
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
+
+setup: $(STAMP) ## make .venv with everything in requirements.lock, hashes checked
+
+$(STAMP): requirements.lock pyproject.toml
+	@sh deploy/bootstrap.sh
+	@rm -f .venv/.installed-* && touch $@
+
+up: setup ## start the whole local stack in the background
+	@$(BIN)/gatehouse up
+
+down: setup ## stop it; data stays
+	@$(BIN)/gatehouse down
+
+demo: setup ## start the stack and walk both journeys, step by step
+	@$(BIN)/gatehouse up
+	@$(BIN)/gatehouse demo
+
+test: setup ## the whole suite, against real PostgreSQL, S3 and Apache Kafka
+	@$(BIN)/python -m pytest
+
+check: setup ## lint, format, types, boundaries
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy --strict contracts services deploy tests
+	@$(BIN)/lint-imports
+
+bench: setup ## Gatehouse against a plain monolith; writes build/bench.json
+	@$(BIN)/python -m tests.benchmarks
+
+faults: setup ## the long versions of the crash, chaos and ordering tests
+	@$(BIN)/python -m pytest -m faults

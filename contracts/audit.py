@@ -1,0 +1,110 @@
+"""The audit log: what may be asked of it. Reading needs the role of an auditor or a root admin (A13).
+
+Shapes follow `api.md`. Lists go by position, the order in which the log recorded its events (A16).
+"""
+
+from datetime import datetime
+from typing import Annotated, Any, ClassVar, Self
+from uuid import UUID
+
+from pydantic import ConfigDict, Field, model_validator
+
+from contracts.message import ActorType, Contract, Outcome, Query
+from contracts.roles import Role
+from contracts.text import Opaque
+
+QUERIES = "audit.queries"
+READERS = frozenset({Role.AUDITOR, Role.ROOT_ADMIN})
+
+
+class ListEvents(Query):
+    """Events by position, oldest first, that pass every filter given.
+
+    `actor` is the subject, `action` the event's type; a target is type and id together, and gives the whole timeline
+    of a partner, tenant or person (S1.46).
+    """
+
+    type: ClassVar[str] = "audit.events"
+    topic: ClassVar[str] = QUERIES
+    roles: ClassVar[frozenset[Role]] = READERS
+
+    target_type: Opaque | None = None
+    target_id: Opaque | None = None
+    aggregate_id: UUID | None = None
+    actor: Opaque | None = None
+    action: Opaque | None = None
+    limit: Annotated[int, Field(ge=1, le=100)] = 20
+    starting_after: Annotated[int, Field(ge=0, lt=2**63)] | None = None
+
+    @model_validator(mode="after")
+    def _target_is_whole(self) -> Self:
+        if (self.target_type is None) != (self.target_id is None):
+            raise ValueError("target_type and target_id go together")
+        return self
+
+
+class GetCheckpoint(Query):
+    """The newest signed checkpoint."""
+
+    type: ClassVar[str] = "audit.checkpoint"
+    topic: ClassVar[str] = QUERIES
+    roles: ClassVar[frozenset[Role]] = READERS
+
+
+class _View(Contract):
+    """Made from stored events, which may be newer or older than this contract: fields it does not know are left out."""
+
+    model_config = ConfigDict(extra="ignore", strict=False)
+
+
+class ActorView(_View):
+    type: ActorType
+    issuer: str | None = None
+    subject: str
+
+
+class TargetView(_View):
+    type: str
+    id: str
+
+
+class ContextView(_View):
+    request_id: str
+    command_id: UUID
+    ip: str | None = None
+    traceparent: str | None = None
+
+
+class EventView(_View):
+    """One event as it was recorded; `leaf_hash` is hex, over the exact bytes at `position` of the log."""
+
+    id: UUID
+    type: str
+    schema_version: int
+    aggregate_type: str
+    aggregate_id: UUID
+    aggregate_version: int
+    actor: ActorView
+    targets: tuple[TargetView, ...] = ()
+    context: ContextView
+    occurred_at: datetime
+    recorded_at: datetime
+    outcome: Outcome
+    reason_code: str | None = None
+    data: dict[str, Any]
+    position: int
+    leaf_hash: str
+
+
+class EventPage(Contract):
+    data: tuple[EventView, ...]
+    has_more: bool
+
+
+class CheckpointView(Contract):
+    """`root` is hex; `note` is the signed note (C2SP tlog-checkpoint), which alone is evidence."""
+
+    size: int
+    root: str
+    note: str
+    created_at: datetime

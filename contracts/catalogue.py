@@ -1,0 +1,18 @@
+"""Every message there is, found from the models themselves."""
+
+from contracts import operations, partners
+from contracts.message import Command, EventData, Query, walk_subclasses
+
+MODULES = (partners, operations)
+
+
+def command_types() -> tuple[type[Command], ...]:
+    return tuple(walk_subclasses(Command))
+
+
+def query_types() -> tuple[type[Query], ...]:
+    return tuple(walk_subclasses(Query))
+
+
+def event_types() -> tuple[type[EventData], ...]:
+    return tuple(walk_subclasses(EventData))

@@ -1,0 +1,163 @@
+"""Every failure code, once: its status, its title, whether a retry can help.
+
+422 the request is wrong in itself · 409 right but the state forbids it · 403 this caller or partner may not ·
+404 not there or not yours · 412/428 version · 503 a dependency, retry. A code is a promise to users and stays.
+"""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Code(StrEnum):
+    AUTH_REQUIRED = "AUTH_REQUIRED"
+    TOKEN_INVALID = "TOKEN_INVALID"
+    ROLE_REQUIRED = "ROLE_REQUIRED"
+    PERMISSION_DENIED = "PERMISSION_DENIED"
+    ROOT_ADMIN_REQUIRED = "ROOT_ADMIN_REQUIRED"
+    ROUTE_NOT_REGISTERED = "ROUTE_NOT_REGISTERED"
+    NOT_FOUND = "NOT_FOUND"
+    MALFORMED_JSON = "MALFORMED_JSON"
+    VALIDATION_FAILED = "VALIDATION_FAILED"
+    CURSOR_INVALID = "CURSOR_INVALID"
+    PRECONDITION_REQUIRED = "PRECONDITION_REQUIRED"
+    PRECONDITION_FAILED = "PRECONDITION_FAILED"
+    IDEMPOTENCY_KEY_REQUIRED = "IDEMPOTENCY_KEY_REQUIRED"
+    IDEMPOTENCY_KEY_INVALID = "IDEMPOTENCY_KEY_INVALID"
+    IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
+    IDEMPOTENCY_IN_PROGRESS = "IDEMPOTENCY_IN_PROGRESS"
+    PAYLOAD_TOO_LARGE = "PAYLOAD_TOO_LARGE"
+    DEPENDENCY_UNAVAILABLE = "DEPENDENCY_UNAVAILABLE"
+    INTERNAL = "INTERNAL"
+
+    SUBMITTER_NOT_IN_ROSTER = "SUBMITTER_NOT_IN_ROSTER"
+    DUPLICATE_SUBJECT = "DUPLICATE_SUBJECT"
+    SUBJECT_ALREADY_REGISTERED = "SUBJECT_ALREADY_REGISTERED"
+    DOSSIER_KEY_FORMAT = "DOSSIER_KEY_FORMAT"
+    DOSSIER_OBJECT_NOT_FOUND = "DOSSIER_OBJECT_NOT_FOUND"
+    DOSSIER_KEY_FORBIDDEN = "DOSSIER_KEY_FORBIDDEN"
+    DOSSIER_CHANGED = "DOSSIER_CHANGED"
+    NOTES_REQUIRED = "NOTES_REQUIRED"
+    PARTNER_STATE_INVALID = "PARTNER_STATE_INVALID"
+    MAKER_CHECKER_VIOLATION = "MAKER_CHECKER_VIOLATION"
+
+    TENANT_NOT_ACTIVE = "TENANT_NOT_ACTIVE"
+    BRANCH_NOT_ACTIVE = "BRANCH_NOT_ACTIVE"
+    BRANCH_NOT_FOUND = "BRANCH_NOT_FOUND"
+    BRANCH_REQUIRED = "BRANCH_REQUIRED"
+    DISPLAY_NAME_INVALID = "DISPLAY_NAME_INVALID"
+    PHONE_INVALID = "PHONE_INVALID"
+    ROLE_KEY_INVALID = "ROLE_KEY_INVALID"
+    STAFF_ALREADY_EXISTS = "STAFF_ALREADY_EXISTS"
+    CANNOT_DEMOTE_OWNER_ROLE = "CANNOT_DEMOTE_OWNER_ROLE"
+    ROLE_CEILING_EXCEEDED = "ROLE_CEILING_EXCEEDED"
+    NO_MEMBERSHIP = "NO_MEMBERSHIP"
+    OTP_INVALID = "OTP_INVALID"
+    OTP_ATTEMPTS_EXCEEDED = "OTP_ATTEMPTS_EXCEEDED"
+    PASSWORD_POLICY = "PASSWORD_POLICY"
+
+
+class Entry(NamedTuple):
+    status: int
+    title: str
+    retryable: bool = False
+
+
+FAILURES: dict[Code, Entry] = {
+    Code.AUTH_REQUIRED: Entry(401, "A bearer token is required"),
+    Code.TOKEN_INVALID: Entry(401, "The token is not valid"),
+    Code.ROLE_REQUIRED: Entry(403, "The token lacks the role for this action"),
+    Code.PERMISSION_DENIED: Entry(403, "You may not do this"),
+    Code.ROOT_ADMIN_REQUIRED: Entry(403, "Only an allowlisted root admin may do this"),
+    Code.ROUTE_NOT_REGISTERED: Entry(403, "No such route is open"),
+    Code.NOT_FOUND: Entry(404, "Not found"),
+    Code.MALFORMED_JSON: Entry(400, "The body is not JSON"),
+    Code.VALIDATION_FAILED: Entry(422, "The request does not fit its schema"),
+    Code.CURSOR_INVALID: Entry(400, "The cursor is not valid"),
+    Code.PRECONDITION_REQUIRED: Entry(428, "If-Match is required"),
+    Code.PRECONDITION_FAILED: Entry(412, "The resource has changed since it was read"),
+    Code.IDEMPOTENCY_KEY_REQUIRED: Entry(400, "Idempotency-Key is required"),
+    Code.IDEMPOTENCY_KEY_INVALID: Entry(400, "Idempotency-Key must have 1 to 255 visible characters"),
+    Code.IDEMPOTENCY_KEY_REUSED: Entry(422, "This Idempotency-Key was used for another request"),
+    Code.IDEMPOTENCY_IN_PROGRESS: Entry(409, "The first request with this Idempotency-Key still runs", True),
+    Code.PAYLOAD_TOO_LARGE: Entry(413, "The body is too large"),
+    Code.DEPENDENCY_UNAVAILABLE: Entry(503, "A dependency is away; nothing was changed", True),
+    Code.INTERNAL: Entry(500, "Something went wrong on our side"),
+    Code.SUBMITTER_NOT_IN_ROSTER: Entry(422, "The submitter must be one of the contacts"),
+    Code.DUPLICATE_SUBJECT: Entry(422, "A subject stands twice in the roster"),
+    Code.SUBJECT_ALREADY_REGISTERED: Entry(409, "A subject of the roster is already registered"),
+    Code.DOSSIER_KEY_FORMAT: Entry(422, "The object key was not issued by an upload"),
+    Code.DOSSIER_OBJECT_NOT_FOUND: Entry(422, "The document is not in the store"),
+    Code.DOSSIER_KEY_FORBIDDEN: Entry(403, "The object key belongs to another partner"),
+    Code.DOSSIER_CHANGED: Entry(409, "The dossier changed since it was reviewed"),
+    Code.NOTES_REQUIRED: Entry(422, "Notes of 10 to 1024 characters are required"),
+    Code.PARTNER_STATE_INVALID: Entry(409, "The partner's state does not allow this"),
+    Code.MAKER_CHECKER_VIOLATION: Entry(403, "Nobody decides on their own partner"),
+    Code.TENANT_NOT_ACTIVE: Entry(409, "The tenant is not active"),
+    Code.BRANCH_NOT_ACTIVE: Entry(409, "A branch is not active"),
+    Code.BRANCH_NOT_FOUND: Entry(422, "A branch does not exist in this tenant"),
+    Code.BRANCH_REQUIRED: Entry(422, "At least one branch is required"),
+    Code.DISPLAY_NAME_INVALID: Entry(422, "The display name must have 1 to 80 visible characters"),
+    Code.PHONE_INVALID: Entry(422, "The phone number is not valid"),
+    Code.ROLE_KEY_INVALID: Entry(422, "The role is not in the tenant's registry"),
+    Code.STAFF_ALREADY_EXISTS: Entry(409, "This person is already on the staff, with other facts"),
+    Code.CANNOT_DEMOTE_OWNER_ROLE: Entry(409, "An owner's role is not changed this way"),
+    Code.ROLE_CEILING_EXCEEDED: Entry(403, "Nobody grants a level above their own"),
+    Code.NO_MEMBERSHIP: Entry(403, "You are not a member of this tenant"),
+    Code.OTP_INVALID: Entry(400, "The code is not valid or no longer valid"),
+    Code.OTP_ATTEMPTS_EXCEEDED: Entry(429, "Too many tries; request a new code"),
+    Code.PASSWORD_POLICY: Entry(422, "The password does not meet the policy"),
+}
+
+# Answers with these statuses depend on who asks, or on the moment, so an Idempotency-Key never pins them.
+_NEVER_STORED = frozenset({401, 403, 404, 422, 429})
+
+
+def is_binding(status: int) -> bool:
+    """Whether an answer is kept under its Idempotency-Key and given again."""
+    return status not in _NEVER_STORED and status < 500
+
+
+class FieldError(BaseModel):
+    """One wrong field: `pointer` is a JSON Pointer (RFC 6901) into the request body."""
+
+    model_config = ConfigDict(frozen=True)
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class Problem(BaseModel):
+    """The body of every non-2xx answer (RFC 9457)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: Code
+    request_id: str
+    retryable: bool
+    errors: tuple[FieldError, ...] | None = None
+    reasons: tuple[str, ...] | None = None
+    existing: dict[str, object] | None = None
+    diff: dict[str, object] | None = None
+    next_action: str | None = None
+
+
+def problem(code: Code, request_id: str, detail: str = "", **extra: object) -> Problem:
+    """The problem for `code`; `extra` may hold errors, reasons, existing, diff, next_action."""
+    status, title, retryable = FAILURES[code]
+    body = {
+        "type": f"/problems/{code}",
+        "title": title,
+        "status": status,
+        "detail": detail or title,
+        "code": code,
+        "request_id": request_id,
+        "retryable": retryable,
+    }
+    return Problem.model_validate(body | extra)

@@ -1,0 +1,123 @@
+"""Every topic as data: who writes it, who reads it, its key and how long it is kept.
+
+Kafka topics, SCRAM users and ACLs are rendered from this table, locally and in production alike.
+A principal that is not named on a row can neither write nor read that topic.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+
+SERVICES = ("gateway", "partners", "staffing", "audit")
+DOWNSTREAM = "downstream"
+PRINCIPALS = (*SERVICES, DOWNSTREAM)
+
+
+class Kind(StrEnum):
+    COMMAND = "command"
+    QUERY = "query"
+    REPLY = "reply"
+    EVENT = "event"
+    STATE = "state"
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One Kafka topic.
+
+    `owner` is the service whose contract it is; `key` names the field that orders its messages;
+    `retention_ms` is ignored by a compacted topic.
+    """
+
+    name: str
+    kind: Kind
+    owner: str
+    writers: tuple[str, ...]
+    readers: tuple[str, ...]
+    key: str
+    partitions: int = 4
+    retention_ms: int = 7 * DAY_MS
+    compacted: bool = False
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Consumer-group prefixes allowed to read it: each principal's own name."""
+        return self.readers
+
+
+def _inbound(service: str, lane: str, kind: Kind, key: str) -> Topic:
+    writers = ("gateway", service) if kind is Kind.COMMAND else ("gateway",)
+    keep = DAY_MS if kind is Kind.COMMAND else HOUR_MS
+    return Topic(f"{service}.{lane}", kind, service, writers, (service,), key, retention_ms=keep)
+
+
+def _event(owner: str, name: str, key: str) -> Topic:
+    readers = (owner, "audit", DOWNSTREAM) if owner != "audit" else ("audit", DOWNSTREAM)
+    return Topic(name, Kind.EVENT, owner, (owner,), readers, key)
+
+
+REPLIES = Topic(
+    "gateway.replies",
+    Kind.REPLY,
+    "gateway",
+    ("partners", "staffing", "audit"),
+    ("gateway",),
+    "message_id",
+    partitions=8,
+    retention_ms=HOUR_MS,
+)
+
+CHECKPOINTS = Topic(
+    "audit.checkpoints",
+    Kind.STATE,
+    "audit",
+    ("audit",),
+    ("audit", DOWNSTREAM),
+    "origin",
+    partitions=1,
+    compacted=True,
+)
+
+TOPICS: tuple[Topic, ...] = (
+    _inbound("partners", "commands", Kind.COMMAND, "partner_id"),
+    _inbound("partners", "queries", Kind.QUERY, "message_id"),
+    _inbound("staffing", "commands", Kind.COMMAND, "tenant_id"),
+    _inbound("staffing", "credentials", Kind.COMMAND, "phone_hash"),
+    _inbound("staffing", "queries", Kind.QUERY, "message_id"),
+    _inbound("audit", "queries", Kind.QUERY, "message_id"),
+    REPLIES,
+    CHECKPOINTS,
+    _event("partners", "upload.reserved", "upload_id"),
+    _event("partners", "partner.submitted", "partner_id"),
+    _event("partners", "partner.approved", "partner_id"),
+    _event("partners", "partner.rejected", "partner_id"),
+    _event("partners", "partner.suspended", "partner_id"),
+    _event("partners", "partner.refused", "command_id"),
+    _event("staffing", "tenant.created", "tenant_id"),
+    _event("staffing", "tenant.frozen", "tenant_id"),
+    _event("staffing", "tenant.activated", "tenant_id"),
+    _event("staffing", "branch.created", "branch_id"),
+    _event("staffing", "branch.frozen", "branch_id"),
+    _event("staffing", "branch.activated", "branch_id"),
+    _event("staffing", "identity.provisioned", "account_id"),
+    _event("staffing", "identity.activation_requested", "account_id"),
+    _event("staffing", "identity.notice_requested", "account_id"),
+    _event("staffing", "identity.activated", "account_id"),
+    _event("staffing", "session.opened", "account_id"),
+    _event("staffing", "membership.granted", "membership_id"),
+    _event("staffing", "staff.provisioned", "membership_id"),
+    _event("staffing", "branch_access.granted", "membership_id"),
+    _event("staffing", "staff.refused", "command_id"),
+)
+
+BY_NAME: dict[str, Topic] = {topic.name: topic for topic in TOPICS}
+
+
+def events_of(owner: str) -> tuple[str, ...]:
+    """The event topics that one service writes, in the order of the table."""
+    return tuple(t.name for t in TOPICS if t.kind is Kind.EVENT and t.owner == owner)
+
+
+EVENT_TOPICS: tuple[str, ...] = tuple(t.name for t in TOPICS if t.kind is Kind.EVENT)

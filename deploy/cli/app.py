@@ -1,0 +1,25 @@
+"""The `gatehouse` command, put together. A new group of subcommands is one file and one line here."""
+
+import typer
+
+from deploy.cli import people, stack, topics
+from deploy.cli.options import HonestGroup
+
+app = typer.Typer(
+    cls=HonestGroup,
+    help="Gatehouse: run it, operate it, look into it.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+app.command()(stack.up)
+app.command()(stack.down)
+app.command()(stack.status)
+app.command()(people.token)
+app.command()(people.sms)
+app.add_typer(topics.topics, name="topics")
+app.add_typer(topics.acl, name="acl")
+
+
+if __name__ == "__main__":
+    app()

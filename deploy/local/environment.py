@@ -1,0 +1,141 @@
+"""What each process is told: one KEY=value file a part, readable by its owner only. All values are single lines."""
+
+from collections.abc import Mapping
+
+from deploy.local.home import Home, write_private
+from deploy.local.keys import DATABASES, public_key
+from deploy.local.part import SERVICES
+from deploy.local.state import CHECKPOINTS, DOCUMENTS, State
+
+STAFF_ISSUER = "gatehouse-staff"
+AUDIT_ORIGIN = "gatehouse.local/audit"
+AUDIENCE = "gatehouse"
+ROOT_ADMINS = ("root-admin-1", "root-admin-2")
+
+Settings = dict[str, str]
+
+
+def write_all(home: Home, state: State) -> None:
+    """The settings of every part, and the allowlist of root admins if there is none yet."""
+    for part in (*SERVICES, "oidc", "sms"):
+        write_private(home.settings(part), _lines(of(part, home, state)))
+    allowlist = home.etc / "root_admin_subjects"
+    if not allowlist.exists():
+        write_private(allowlist, "".join(f"{subject}\n" for subject in ROOT_ADMINS))
+
+
+def of(part: str, home: Home, state: State) -> Settings:
+    """The settings of one part by name."""
+    match part:
+        case "partners":
+            own = _partners(home, state)
+        case "staffing":
+            own = _staffing(home, state)
+        case "audit":
+            own = _audit(state)
+        case "gateway":
+            own = _gateway(state)
+        case "oidc":
+            return _oidc(home, state)
+        case "sms":
+            return _sms(home, state)
+        case _:
+            raise KeyError(part)
+    return _every_service(part, state) | _database(part, state) | own
+
+
+def root_admins(home: Home) -> list[str]:
+    """The subjects on the allowlist."""
+    return (home.etc / "root_admin_subjects").read_text(encoding="utf-8").split()
+
+
+def _every_service(service: str, state: State) -> Settings:
+    broker = {f"GATEHOUSE_KAFKA_{key.upper()}": value for key, value in state.kafka(service).items()}
+    return broker | {
+        "GATEHOUSE_ENV": "development",
+        "GATEHOUSE_GENERATED_SECRETS": "true",
+        "GATEHOUSE_SERVICE": service,
+        "GATEHOUSE_INSTANCE": "0",
+        "GATEHOUSE_HTTP_PORT": str(state.ports[service]),
+    }
+
+
+def _database(service: str, state: State) -> Settings:
+    if service not in DATABASES:
+        return {}
+    return {
+        "GATEHOUSE_DATABASE_URL": state.dsn(service, driver="postgresql+asyncpg"),
+        "GATEHOUSE_ACTOR_PUBLIC_KEY": public_key(state.secrets["actor_signing_key"]),
+    }
+
+
+def _partners(home: Home, state: State) -> Settings:
+    return _s3(state) | _people(home, state) | {"OTC_S3_BUCKET": DOCUMENTS}
+
+
+def _staffing(home: Home, state: State) -> Settings:
+    return _people(home, state) | {
+        "GATEHOUSE_SMS_URL": state.url("sms"),
+        "GATEHOUSE_SMS_TOKEN": state.secrets["sms_token"],
+        "GATEHOUSE_STAFF_SIGNING_KEY": state.secrets["staff_signing_key"],
+        "GATEHOUSE_STAFF_ISSUER": STAFF_ISSUER,
+        "GATEHOUSE_CREDENTIAL_KEY": state.secrets["credential_key"],
+        "GATEHOUSE_OTP_PEPPER": state.secrets["otp_pepper"],
+    }
+
+
+def _audit(state: State) -> Settings:
+    return _s3(state) | {
+        "GATEHOUSE_CHECKPOINT_BUCKET": CHECKPOINTS,
+        "GATEHOUSE_AUDIT_ORIGIN": AUDIT_ORIGIN,
+        "GATEHOUSE_AUDIT_SIGNING_KEY": state.secrets["audit_signing_key"],
+    }
+
+
+def _gateway(state: State) -> Settings:
+    return {
+        "GATEHOUSE_ACTOR_SIGNING_KEY": state.secrets["actor_signing_key"],
+        "GATEHOUSE_OIDC_ISSUER": state.url("oidc"),
+        "GATEHOUSE_OIDC_AUDIENCE": AUDIENCE,
+        "GATEHOUSE_STAFF_ISSUER": STAFF_ISSUER,
+        "GATEHOUSE_STAFF_PUBLIC_KEY": public_key(state.secrets["staff_signing_key"]),
+        "GATEHOUSE_CREDENTIAL_KEY": state.secrets["credential_key"],
+        "GATEHOUSE_AUDIT_PUBLIC_KEY": public_key(state.secrets["audit_signing_key"]),
+    }
+
+
+def _s3(state: State) -> Settings:
+    return {
+        "GATEHOUSE_S3_ENDPOINT": state.url("s3"),
+        "GATEHOUSE_S3_ACCESS_KEY": state.secrets["s3_access_key"],
+        "GATEHOUSE_S3_SECRET_KEY": state.secrets["s3_secret_key"],
+    }
+
+
+def _people(home: Home, state: State) -> Settings:
+    return {
+        "OTC_ROOT_ADMIN_SUBJECTS_FILE": str(home.etc / "root_admin_subjects"),
+        "GATEHOUSE_OIDC_ISSUER": state.url("oidc"),
+    }
+
+
+def _oidc(home: Home, state: State) -> Settings:
+    return {
+        "GATEHOUSE_HTTP_PORT": str(state.ports["oidc"]),
+        "GATEHOUSE_OIDC_ISSUER": state.url("oidc"),
+        "GATEHOUSE_OIDC_CLIENT_SECRET": state.secrets["oidc_client_secret"],
+        "GATEHOUSE_OIDC_ROTATE_SECRET": state.secrets["oidc_rotate_secret"],
+        "GATEHOUSE_OIDC_KEYS": str(home.data("oidc") / "keys.json"),
+    }
+
+
+def _sms(home: Home, state: State) -> Settings:
+    return {
+        "GATEHOUSE_HTTP_PORT": str(state.ports["sms"]),
+        "GATEHOUSE_SMS_TOKEN": state.secrets["sms_token"],
+        "GATEHOUSE_SMS_DATABASE": str(home.data("sms") / "messages.sqlite"),
+    }
+
+
+def _lines(settings: Mapping[str, str]) -> str:
+    return "".join(f"{key}={value}\n" for key, value in sorted(settings.items()))

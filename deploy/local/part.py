@@ -1,0 +1,23 @@
+"""One supervised process of the stack, as data."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What the supervisor needs to run it. `directory` is its own, so leftovers can be told by where they run."""
+
+    name: str
+    command: tuple[str, ...]
+    directory: Path
+    environment: dict[str, str] = field(default_factory=dict)
+    user: str | None = None
+    stop_signal: str = "TERM"
+    stop_seconds: int = 15
+    whole_group: bool = True
+
+
+ENGINES = ("postgres", "kafka", "seaweedfs", "oidc", "sms")
+SERVICES = ("partners", "staffing", "audit", "gateway")
+EVERYTHING = (*ENGINES, *SERVICES)

@@ -1,0 +1,139 @@
+"""What the log must know of an event; everything else in it is opaque bytes.
+
+More lenient than `contracts.message.Event` on purpose: fields that a newer service adds are kept, not refused. Texts
+are bounded by what PostgreSQL can store and index, so that a valid envelope can always be inserted.
+"""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import orjson
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from contracts.message import ActorType, Outcome
+
+Text = Annotated[str, Field(max_length=255, pattern=r"^[^\x00]*$")]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
+
+
+class _Actor(_Part):
+    type: ActorType
+    issuer: Text | None = None
+    subject: Text
+
+
+class _Target(_Part):
+    type: Text
+    id: Text
+
+
+class _Context(_Part):
+    request_id: Text
+    command_id: UUID
+
+
+class Envelope(_Part):
+    """The fields of an event that become columns."""
+
+    id: UUID
+    type: Text
+    schema_version: Annotated[int, Field(ge=1, le=2**15 - 1)]
+    aggregate_type: Text
+    aggregate_id: UUID
+    aggregate_version: Annotated[int, Field(ge=1, le=2**31 - 1)]
+    actor: _Actor
+    targets: tuple[_Target, ...] = ()
+    context: _Context
+    occurred_at: Annotated[
+        AwareDatetime, Field(gt=datetime(1970, 1, 1, tzinfo=UTC), lt=datetime(9999, 1, 1, tzinfo=UTC))
+    ]
+    outcome: Outcome
+    reason_code: Text | None = None
+
+    def derived(self) -> "Derived":
+        """The columns, in the order of `DERIVED`."""
+        return (
+            str(self.id),
+            self.type,
+            self.schema_version,
+            self.aggregate_type,
+            str(self.aggregate_id),
+            self.aggregate_version,
+            self.actor.type.value,
+            self.actor.issuer,
+            self.actor.subject,
+            str(self.context.command_id),
+            self.context.request_id,
+            self.outcome.value,
+            self.reason_code,
+            self.occurred_at,
+        )
+
+    def about(self) -> list[tuple[str, str]]:
+        """The targets, each once."""
+        return list(dict.fromkeys((target.type, target.id) for target in self.targets))
+
+
+Derived = tuple[str, str, int, str, str, int, str, str | None, str, str, str, str, str | None, datetime]
+
+DERIVED = (
+    "id",
+    "type",
+    "schema_version",
+    "aggregate_type",
+    "aggregate_id",
+    "aggregate_version",
+    "actor_type",
+    "actor_issuer",
+    "actor_subject",
+    "command_id",
+    "request_id",
+    "outcome",
+    "reason_code",
+    "occurred_at",
+)
+"""Names of the columns, in the order of `Envelope.derived`."""
+
+
+def parse(raw: bytes) -> Any:
+    """The event as a document; None when it is no JSON."""
+    try:
+        return orjson.loads(raw)
+    except ValueError:
+        return None
+
+
+def columns_of(document: Any) -> Derived | None:
+    """The same columns, quickly, from an event that spells ids and times as our services do; else others, or None."""
+    try:
+        actor, context = document["actor"], document["context"]
+        return (
+            document["id"],
+            document["type"],
+            document["schema_version"],
+            document["aggregate_type"],
+            document["aggregate_id"],
+            document["aggregate_version"],
+            actor["type"],
+            actor["issuer"],
+            actor["subject"],
+            context["command_id"],
+            context["request_id"],
+            document["outcome"],
+            document["reason_code"],
+            datetime.fromisoformat(document["occurred_at"]),
+        )
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def targets_of(document: Any) -> set[tuple[str, str]]:
+    """What the event is about; nothing when it does not say so in the agreed way."""
+    try:
+        return {(target["type"], target["id"]) for target in document.get("targets", ())}
+    except (AttributeError, KeyError, TypeError):
+        return set()

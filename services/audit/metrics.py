@@ -1,0 +1,9 @@
+"""What the log says about itself on /metrics."""
+
+from prometheus_client import Counter, Gauge
+
+RECORDED = Counter("gatehouse_audit_recorded", "Events put into the log by this process")
+REPEATED = Counter("gatehouse_audit_repeated", "Deliveries of events that were in the log already")
+SIZE = Gauge("gatehouse_audit_log_size", "Events in the log, as this process last saw it")
+PUBLISHED = Gauge("gatehouse_audit_published_size", "Size of the newest checkpoint published outside the database")
+GAPS = Gauge("gatehouse_audit_gaps", "Aggregates' versions that are missing for longer than the grace")

@@ -1,0 +1,46 @@
+"""What a verification says: everything fits, or the first position that does not, and why."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What is wrong at the first bad position."""
+
+    MISSING = "missing"
+    ALTERED = "altered"
+    COLUMN_DIFFERS = "column_differs"
+    TARGET_DIFFERS = "target_differs"
+    REWRITTEN = "rewritten"
+    CHECKPOINT_REFUSED = "checkpoint_refused"
+    UNSIGNED = "unsigned"
+    CUT = "cut"
+    FORKED = "forked"
+    AGGREGATE_GAP = "aggregate_gap"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The first bad position. Where nothing authentic is left to compare with, the range `position`..`until`."""
+
+    kind: Kind
+    position: int
+    detail: str
+    until: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """`size` events read; everything up to `proven` is what was signed; `published` is the newest size seen outside."""
+
+    size: int
+    proven: int
+    root: str
+    checkpoints: int
+    published: int | None
+    finding: Finding | None
+    unread: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        return self.finding is None

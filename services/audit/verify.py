@@ -1,0 +1,208 @@
+"""Checks a log against its signed checkpoints and names the first bad position. Pure: rows in, a finding out.
+
+Invariant: nothing is believed but the public key. Stored leaf hashes are fed to the tree, so that an altered event
+whose hash was left alone is told apart from one whose hash was altered too: the first fails by itself, the second makes
+the next root fail, and the batch's leaf hashes, authentic if they lead to the signed root, then name it.
+
+`recorded_at` is signed by nobody; it must be the moment of the checkpoint that covers the event. Kafka's coordinates
+are notes for operators and are not checked.
+"""
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+
+from services.audit.envelope import Derived, Envelope, columns_of, parse, targets_of
+from services.audit.merkle import HASH_BYTES, CompactRange
+from services.audit.note import Checkpoint, NoteRefusedError, Verifier
+from services.audit.report import Finding, Kind, Report
+
+Row = Sequence[Any]
+"""position, raw, leaf_hash, recorded_at, then the columns of `envelope.DERIVED`."""
+
+Target = tuple[int, str, str]
+"""position, type, id."""
+
+
+class Stored(NamedTuple):
+    """One row of `checkpoints`."""
+
+    size: int
+    root: bytes
+    range_hashes: Sequence[bytes]
+    leaf_hashes: bytes
+    note: str
+    created_at: datetime
+
+
+class Verification:
+    """Feed it the log from position 0 on, page by page; memory is that of one page and one batch."""
+
+    def __init__(self, verifier: Verifier, published: Iterable[str] = ()) -> None:
+        self._verifier = verifier
+        self._published = _trusted(verifier, published)
+        self._tree = CompactRange()
+        self._leaves: list[bytes] = []
+        self._moments: list[datetime] = []
+        self._suspect: Finding | None = None
+        self._checkpoints = 0
+        self.finding: Finding | None = None
+
+    @property
+    def size(self) -> int:
+        """Events read so far."""
+        return self._tree.size + len(self._leaves)
+
+    def feed(self, rows: Sequence[Row], checkpoints: Sequence[Stored], targets: Iterable[Target]) -> Finding | None:
+        """The next rows, and the checkpoints and targets that lie within them, each in their order."""
+        documents = [parse(row[1]) for row in rows]
+        self._compare_targets(rows, documents, targets)
+        stored = {checkpoint.size: checkpoint for checkpoint in checkpoints}
+        start = self.size
+        stops = stored.keys() | {size for size in self._published if start < size <= start + len(rows)}
+        done = 0
+        for stop in sorted(stops):
+            stretch = slice(done, stop - start)
+            found = self._read(rows[stretch], documents[stretch]) or self._seal(stop, stored.get(stop))
+            if found:
+                break
+            done = stop - start
+        else:
+            found = self._read(rows[done:], documents[done:])
+        self.finding = self.finding or found
+        return self.finding
+
+    def finish(self, newest: int, gaps: Iterable[Finding] = ()) -> Report:
+        """`newest` is the largest size of a stored checkpoint; `gaps` are findings about aggregates."""
+        published = max((found.size for found in self._published.values()), default=None)
+        promised = max(newest, published or 0)
+        if self.finding is None and self.size < promised:
+            detail = f"a checkpoint of {promised} events is signed, the log ends after {self.size}"
+            self.finding = self._suspect or Finding(Kind.CUT, self.size, detail)
+        elif self.finding is None and self._leaves:
+            detail = "no checkpoint covers the events from here on"
+            self.finding = self._suspect or Finding(Kind.UNSIGNED, self._tree.size, detail)
+        found = [*([self.finding] if self.finding else []), *gaps]
+        first = min(found, key=lambda finding: finding.position, default=None)
+        root = self._tree.root().hex()
+        return Report(self.size, self._tree.size, root, self._checkpoints, published, first)
+
+    def _read(self, rows: Sequence[Row], documents: Sequence[Any]) -> Finding | None:
+        """The inner loop: bytes against leaf hash, columns against bytes."""
+        expected = self.size
+        for row, document in zip(rows, documents, strict=True):
+            position, raw, leaf, moment = row[:4]
+            if position != expected:
+                return self._suspect or Finding(Kind.MISSING, expected, f"the next event is at position {position}")
+            if sha256(b"\x00" + raw).digest() != leaf:
+                self._suspicion(Kind.ALTERED, position, "the bytes do not have the leaf hash stored with them")
+            elif columns_of(document) != row[4:] and _strictly(raw) != row[4:]:
+                self._suspicion(Kind.COLUMN_DIFFERS, position, "a column says something else than the bytes")
+            self._leaves.append(leaf)
+            self._moments.append(moment)
+            expected += 1
+        return None
+
+    def _seal(self, size: int, stored: Stored | None) -> Finding | None:
+        """Compare the tree with what was signed at this size; from here on everything before is proven."""
+        try:
+            signed = self._verifier.checkpoint(stored.note) if stored else self._published[size]
+        except NoteRefusedError as error:
+            return self._suspect or self._range(Kind.CHECKPOINT_REFUSED, size, str(error))
+        tree = CompactRange(self._tree.size, list(self._tree.peaks))
+        tree.extend(self._leaves)
+        wrong = self._compare(tree, signed, stored)
+        if wrong is None:
+            self._tree, self._leaves, self._moments = tree, [], []
+            self._checkpoints += 1
+        return wrong
+
+    def _compare(self, tree: CompactRange, signed: Checkpoint, stored: Stored | None) -> Finding | None:
+        size, published = tree.size, self._published.get(tree.size)
+        if signed.size != size:
+            return self._range(Kind.CHECKPOINT_REFUSED, size, f"the note at {size} is about {signed.size} events")
+        if tree.root() != signed.root:
+            return self._locate(signed, stored)
+        if published and published.root != signed.root:
+            return self._range(Kind.FORKED, size, "a checkpoint with another root was published for this size")
+        if self._suspect or stored is None:
+            return self._suspect or self._range(Kind.CHECKPOINT_REFUSED, size, f"checkpoint {size} was taken out")
+        told = (stored.root, list(stored.range_hashes), stored.leaf_hashes)
+        if told != (signed.root, tree.peaks, b"".join(self._leaves)):
+            return self._range(Kind.CHECKPOINT_REFUSED, size, f"hashes of checkpoint {size} are not the signed ones")
+        return self._late(stored)
+
+    def _locate(self, signed: Checkpoint, stored: Stored | None) -> Finding:
+        """The stored root of this stretch is not the signed one: which event is it?"""
+        start = self._tree.size
+        authentic = _cut(stored.leaf_hashes) if stored else []
+        tree = CompactRange(start, list(self._tree.peaks))
+        tree.extend(authentic)
+        if (tree.size, tree.root()) != (signed.size, signed.root):
+            return self._range(Kind.REWRITTEN, signed.size, "the events do not lead to the signed root")
+        differs = next(n for n, pair in enumerate(zip(authentic, self._leaves, strict=True)) if pair[0] != pair[1])
+        if self._suspect and self._suspect.position < start + differs:
+            return self._suspect
+        return Finding(Kind.REWRITTEN, start + differs, "bytes and leaf hash are not those that were signed")
+
+    def _late(self, stored: Stored) -> Finding | None:
+        if self._moments.count(stored.created_at) == len(self._moments):
+            return None
+        late = next(n for n, moment in enumerate(self._moments) if moment != stored.created_at)
+        detail = "recorded_at is not the moment of its checkpoint"
+        return Finding(Kind.COLUMN_DIFFERS, self._tree.size + late, detail)
+
+    def _compare_targets(self, rows: Sequence[Row], documents: Sequence[Any], targets: Iterable[Target]) -> None:
+        pairs = zip(rows, documents, strict=True)
+        expected = {(row[0], kind, name) for row, document in pairs for kind, name in targets_of(document)}
+        found: set[Target] = {(position, kind, name) for position, kind, name in targets}
+        if expected != found:
+            position = min(position for position, *_ in expected ^ found)
+            self._suspicion(Kind.TARGET_DIFFERS, position, "event_targets says something else than the bytes")
+
+    def _suspicion(self, kind: Kind, position: int, detail: str) -> None:
+        if self._suspect is None or position < self._suspect.position:
+            self._suspect = Finding(kind, position, detail)
+
+    def _range(self, kind: Kind, size: int, detail: str) -> Finding:
+        return Finding(kind, self._tree.size, detail, until=size - 1)
+
+
+def verify_log(
+    rows: Sequence[Row],
+    checkpoints: Sequence[Stored],
+    targets: Iterable[Target],
+    verifier: Verifier,
+    published: Iterable[str] = (),
+) -> Report:
+    """A log that is in memory as a whole."""
+    verification = Verification(verifier, published)
+    covered = [checkpoint for checkpoint in checkpoints if checkpoint.size <= len(rows)]
+    verification.feed(rows, covered, targets)
+    return verification.finish(max((checkpoint.size for checkpoint in checkpoints), default=0))
+
+
+def _trusted(verifier: Verifier, notes: Iterable[str]) -> dict[int, Checkpoint]:
+    """Notes that this log's key signed, by size; anybody may put anything else beside them."""
+    found = {}
+    for note in notes:
+        with suppress(NoteRefusedError):
+            checkpoint = verifier.checkpoint(note)
+            found[checkpoint.size] = checkpoint
+    return found
+
+
+def _strictly(raw: bytes) -> Derived | None:
+    """The columns as the sequencer made them; slower, for the rare event that spells an id or a time its own way."""
+    try:
+        return Envelope.model_validate_json(raw).derived()
+    except ValidationError:
+        return None
+
+
+def _cut(hashes: bytes) -> list[bytes]:
+    return [hashes[at : at + HASH_BYTES] for at in range(0, len(hashes), HASH_BYTES)]

@@ -1,0 +1,170 @@
+"""One batch of commands, one transaction: claim, decide in order, store answers and events together.
+
+What goes wrong is decided here once. A database that is away is waited for; a conflict is done again; a command
+that breaks the batch is found by doing the batch one by one, and buried after five tries while its neighbours
+are answered. Replies go out after the commit, so a crash is answered by the redelivery.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, cast
+
+import structlog
+from aiokafka import AIOKafkaProducer
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from contracts.failures import Code
+from contracts.message import Command, CommandRefused, Outcome
+from services.chassis import inbox, outbox, telemetry
+from services.chassis.crash import Point, reach
+from services.chassis.database import Write
+from services.chassis.dead_letters import bury, is_replay
+from services.chassis.envelope import Inbound, MalformedError, Opener, Record
+from services.chassis.outcome import Call, Fact, Refusal, Reply, authorise
+from services.chassis.patience import TRIES, pause, wait_out
+from services.chassis.replies import render, send
+
+Handler = Callable[[Any, Call, Any], Reply | Refusal]
+Told = tuple[Call, Fact, Outcome, str | None]
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """A service's commands: pure handlers between one set-based load and one set-based save.
+
+    `gather` asks the outside world for the whole batch before the transaction opens; `load` locks what the batch
+    touches; a handler decides on that state alone; `save` writes what changed.
+    """
+
+    handlers: Mapping[type[Command], Handler]
+    load: Callable[[Write, Sequence[Inbound], Any], Awaitable[Any]]
+    save: Callable[[Write, Any], Awaitable[None]]
+    refusal: type[CommandRefused]
+    gather: Callable[[Sequence[Inbound]], Awaitable[Any]]
+
+
+class CommandProcessor:
+    """Handles the records of one command lane; returns only when each is answered or buried."""
+
+    def __init__(
+        self, desk: Desk, opener: Opener, engine: AsyncEngine, producer: AIOKafkaProducer, relay: outbox.Relay
+    ) -> None:
+        self._desk, self._opener, self._engine = desk, opener, engine
+        self._producer, self._relay = producer, relay
+
+    async def __call__(self, records: Sequence[Record]) -> None:
+        batch = []
+        for record in records:
+            try:
+                batch.append(self._opener.open(record))
+            except MalformedError as error:
+                inbound = await wait_out(partial(self._second_look, record, str(error)))
+                batch += [inbound] if inbound else []
+        if batch:
+            await self._settle(batch)
+
+    async def _second_look(self, record: Record, error: str) -> Inbound | None:
+        """A dead letter that an operator sent again may be late; anything else is buried."""
+        if await is_replay(self._engine, record):
+            try:
+                return self._opener.open(record, late=True)
+            except MalformedError as still:
+                error = str(still)
+        log.warning("command.malformed", topic=record.topic, offset=record.offset, error=error)
+        await bury(self._engine, record, error, tries=1)
+        return None
+
+    async def _settle(self, batch: Sequence[Inbound]) -> None:
+        for tries in range(1, TRIES + 1):
+            try:
+                return await wait_out(partial(self._once, batch))
+            except Exception as error:
+                if len(batch) > 1:
+                    telemetry.RETRIES.labels("one_by_one").inc()
+                    for one in batch:
+                        await self._settle([one])
+                    return None
+                log.exception("command.broke", tries=tries, **ids(batch[0]))
+                if tries == TRIES:
+                    return await wait_out(partial(self._give_up, batch[0], f"{type(error).__name__}: {error}"))
+            await pause(tries)
+        return None
+
+    async def _give_up(self, inbound: Inbound, error: str) -> None:
+        await bury(self._engine, inbound.record, error, TRIES)
+        await send(self._producer, [(inbound, render(inbound, Refusal(Code.INTERNAL)))])
+
+    async def _once(self, batch: Sequence[Inbound]) -> None:
+        types = {inbound.request.type for inbound in batch}
+        evidence = await self._desk.gather(batch)
+        async with self._engine.begin() as connection:
+            tx = Write(connection)
+            claim = await inbox.claim(tx, batch)
+            reach(Point.AFTER_CLAIM, types)
+            desk = await self._desk.load(tx, claim.fresh, evidence)
+            answered, told = self._decide(claim, desk)
+            await self._desk.save(tx, desk)
+            reach(Point.AFTER_HANDLER, types)
+            partitions = await outbox.append(tx, told)
+            await inbox.store(tx, [pair for pair in answered if pair[1].message_id == pair[0].message_id])
+            reach(Point.BEFORE_COMMIT, types)
+        reach(Point.AFTER_COMMIT, types)
+        self._relay.wake(partitions)
+        for inbound, reply in answered:
+            telemetry.COMMANDS.labels(inbound.request.type, reply.status).inc()
+            log.info("command.answered", status=reply.status, **ids(inbound))
+        await send(self._producer, answered + _repeated(batch, claim))
+
+    def _decide(self, claim: inbox.Claim, desk: Any) -> tuple[list[tuple[Inbound, inbox.StoredReply]], list[Told]]:
+        answered: list[tuple[Inbound, inbox.StoredReply]] = []
+        told: list[Told] = []
+        now = datetime.now(UTC)
+        for inbound in claim.fresh:
+            call = Call(inbound.actor, inbound.context, inbound.message_id, now)
+            standing = claim.by_command.get(inbound.context.command_id)
+            if standing and standing.body_sha256 == inbox.fingerprint(inbound):
+                answered.append((inbound, standing))
+                continue
+            outcome = Refusal(Code.IDEMPOTENCY_KEY_REUSED) if standing else self._handle(inbound, call, desk)
+            reply = render(inbound, outcome)
+            answered.append((inbound, reply))
+            if reply.binding and not standing:
+                claim.by_command[reply.command_id] = reply
+            told += self._facts(inbound, call, outcome, reply.status)
+        return answered, told
+
+    def _handle(self, inbound: Inbound, call: Call, desk: Any) -> Reply | Refusal:
+        refused = authorise(inbound.request, inbound.actor)
+        return refused or self._desk.handlers[cast("type[Command]", type(inbound.request))](inbound.request, call, desk)
+
+    def _facts(self, inbound: Inbound, call: Call, outcome: Reply | Refusal, status: int) -> list[Told]:
+        if isinstance(outcome, Reply):
+            return [(call, fact, Outcome.SUCCEEDED, None) for fact in outcome.facts]
+        command = cast("Command", inbound.request)
+        data = self._desk.refusal(command=command.type, code=outcome.code)
+        fact = Fact("command", inbound.message_id, 1, data, command.targets())
+        return [(call, fact, Outcome.FAILED if status >= 500 else Outcome.REJECTED, outcome.code)]
+
+
+def _repeated(batch: Sequence[Inbound], claim: inbox.Claim) -> list[tuple[Inbound, inbox.StoredReply]]:
+    fresh = {inbound.message_id for inbound in claim.fresh}
+    pairs = []
+    for inbound in batch:
+        stored = claim.by_message.get(inbound.message_id) or claim.by_command.get(inbound.context.command_id)
+        if inbound.message_id not in fresh and stored:
+            pairs.append((inbound, stored))
+    return pairs
+
+
+def ids(inbound: Inbound) -> dict[str, str | None]:
+    """What every log line about a message carries."""
+    return {
+        "request_id": inbound.context.request_id,
+        "command_id": str(inbound.context.command_id),
+        "traceparent": inbound.context.traceparent,
+        "type": inbound.request.type,
+    }

@@ -1,0 +1,94 @@
+"""From a Kafka record to a message we believe: raw bytes in, checked envelope out.
+
+Client libraries decode headers themselves and skip a batch on bad UTF-8; here nothing is decoded before this file,
+and whatever does not fit is a `Malformed` that goes to the dead letters at once.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+from uuid import UUID
+
+from aiokafka import ConsumerRecord
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from pydantic import ValidationError
+
+from contracts.message import Actor, Context, Header, Request
+from services.chassis.actor import AssertionRefusedError, Sealed, verify
+
+Record: TypeAlias = "ConsumerRecord[bytes | None, bytes | None]"
+
+
+class MalformedError(Exception):
+    """The record can never be handled as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """A request whose envelope, body and actor have been checked."""
+
+    request: Request
+    message_id: UUID
+    actor: Actor
+    context: Context
+    reply_partition: int
+    body: bytes
+    record: Record
+
+
+def headers_of(record: Record) -> dict[str, str]:
+    try:
+        return {name: (value or b"").decode() for name, value in record.headers}
+    except UnicodeDecodeError as error:
+        raise MalformedError(f"a header is not UTF-8: {error.reason}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Opener:
+    """Opens the envelopes of one service: knows its message types and the gateway's public key."""
+
+    audience: str
+    key: Ed25519PublicKey
+    types: Mapping[str, type[Request]]
+
+    def open(self, record: Record, *, late: bool = False) -> Inbound:
+        """Raises MalformedError. `late` is for a dead letter that an operator replays."""
+        headers = headers_of(record)
+        body = record.value
+        if not body:
+            raise MalformedError("the body is empty")
+        try:
+            message_id = UUID(headers[Header.ID])
+            kind, version = headers[Header.TYPE], int(headers[Header.VERSION])
+            assertion = headers[Header.ASSERTION]
+            reply_partition = int(headers.get(Header.REPLY_PARTITION, -1))
+            key = (record.key or b"").decode()
+        except (KeyError, ValueError) as error:
+            raise MalformedError(f"the envelope is incomplete: {type(error).__name__} {error}") from error
+        sealed = Sealed(self.audience, message_id, f"{kind}.v{version}", key, body)
+        try:
+            actor, context = verify(self.key, assertion, sealed, headers.get(Header.TRACEPARENT), late=late)
+        except AssertionRefusedError as error:
+            raise MalformedError(f"the actor assertion is refused: {error}") from error
+        request = self._parse(kind, version, body)
+        if not _belongs(request, record.topic) or request.key() != key:
+            raise MalformedError("the message does not belong on this topic or under this key")
+        return Inbound(request, message_id, actor, context, reply_partition, body, record)
+
+    def _parse(self, kind: str, version: int, body: bytes) -> Request:
+        model = self.types.get(kind)
+        if model is None or model.version != version:
+            raise MalformedError(f"unknown message type {kind}.v{version}")
+        try:
+            return model.model_validate_json(body)
+        except ValidationError as error:
+            raise MalformedError(f"the body does not fit {kind}.v{version}: {error.error_count()} errors") from error
+
+
+def to_wire(headers: Mapping[Header, Any]) -> list[tuple[str, bytes]]:
+    """Header values as Kafka wants them; absent ones are left out."""
+    return [(str(name), str(value).encode()) for name, value in headers.items() if value is not None]
+
+
+def _belongs(request: Request, topic: str) -> bool:
+    return topic.endswith(request.topic[1:]) if request.topic.startswith("*") else request.topic == topic

@@ -1,0 +1,169 @@
+"""Kafka as this project needs it: one poll = one batch, offsets last, nothing skipped in silence.
+
+FastStream's and aiokafka's defaults are at-most-once, `latest`, `acks=1` and skip a batch whose header is not
+UTF-8; each setting below undoes one of them and is pinned by a contract test.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import KafkaError
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker
+from faststream.kafka.message import FAKE_CONSUMER, KafkaAckableMessage
+from faststream.security import SASLScram512
+
+from services.chassis import telemetry
+from services.chassis.crash import Point, reach
+from services.chassis.envelope import Record
+from services.chassis.settings import ServiceSettings
+
+MAX_RECORDS = 500
+IDLE_POLL_MS = 10  # FastStream sleeps this long again after an empty poll
+DRAIN_SECONDS = 20.0
+
+Process = Callable[[Sequence[Record]], Awaitable[None]]
+
+log = structlog.get_logger()
+
+
+def client_options(settings: ServiceSettings) -> dict[str, Any]:
+    """What every raw aiokafka client of a process is given."""
+    return {
+        "bootstrap_servers": settings.kafka_bootstrap,
+        "security_protocol": settings.kafka_security_protocol,
+        "sasl_mechanism": settings.kafka_sasl_mechanism,
+        "sasl_plain_username": settings.kafka_username,
+        "sasl_plain_password": settings.kafka_password.get_secret_value(),
+        "client_id": f"{settings.service}-{settings.instance}",
+        "metadata_max_age_ms": 30_000,
+    }
+
+
+def make_producer(settings: ServiceSettings) -> AIOKafkaProducer:
+    """Acknowledged by all replicas, in order (aiokafka keeps one request in flight for each broker).
+
+    Not idempotent on purpose: a repeat is harmless here, a fenced producer after an outage is not.
+    """
+    return AIOKafkaProducer(
+        **client_options(settings), acks="all", linger_ms=1, request_timeout_ms=8_000, max_request_size=6 * 1024 * 1024
+    )
+
+
+def make_broker(settings: ServiceSettings) -> KafkaBroker:
+    security = SASLScram512(
+        username=settings.kafka_username,
+        password=settings.kafka_password.get_secret_value(),
+        use_ssl=settings.kafka_security_protocol == "SASL_SSL",
+    )
+    return KafkaBroker(
+        settings.kafka_bootstrap,
+        security=security,
+        client_id=f"{settings.service}-{settings.instance}",
+        metadata_max_age_ms=30_000,
+        allow_auto_create_topics=False,
+        graceful_timeout=DRAIN_SECONDS,
+        apply_types=False,
+        logger=None,
+    )
+
+
+async def _raw_message(records: tuple[Record, ...]) -> KafkaAckableMessage:
+    """Hand the records over untouched; we decode them ourselves."""
+    return KafkaAckableMessage(
+        body=records, raw_message=records, correlation_id="-", message_id="-", consumer=FAKE_CONSUMER
+    )
+
+
+async def _raw_body(message: KafkaAckableMessage) -> Any:
+    return message.raw_message
+
+
+class Lane(ConsumerRebalanceListener):  # type: ignore[misc]
+    """One consumer group on explicit topics. `process` returns when each record is settled, or not at all."""
+
+    def __init__(self, name: str, group: str, topics: Collection[str], process: Process) -> None:
+        self.name, self.group, self.topics = name, group, tuple(topics)
+        self._process = process
+        self._busy = asyncio.Lock()
+        self.assigned: bool = False
+        self.in_hand = 0
+        self.moved_at = time.monotonic()
+        self._seen_positions: dict[TopicPartition, int] = {}
+
+    def attach(self, broker: KafkaBroker) -> None:
+        self._subscriber = broker.subscriber(
+            *self.topics,
+            batch=True,
+            group_id=self.group,
+            auto_offset_reset="earliest",
+            ack_policy=AckPolicy.MANUAL,
+            no_reply=True,
+            max_records=MAX_RECORDS,
+            batch_timeout_ms=IDLE_POLL_MS,
+            fetch_max_wait_ms=500,
+            listener=self,
+            parser=_raw_message,
+            decoder=_raw_body,
+        )
+        self._subscriber(self._on_batch)
+
+    @property
+    def consumer(self) -> AIOKafkaConsumer:
+        return self._subscriber.consumer
+
+    async def _on_batch(self, records: tuple[Record, ...]) -> None:
+        async with self._busy:
+            self.moved_at = started = time.monotonic()
+            self.in_hand = len(records)
+            try:
+                await self._process(records)
+            except Exception:
+                # FastStream would log this and go on with the next batch: the records would be lost.
+                log.critical("lane.broke", lane=self.name, exc_info=True)
+                os._exit(70)
+            reach(Point.BEFORE_OFFSETS)
+            await self._commit(records)
+            self.in_hand, self.moved_at = 0, time.monotonic()
+            telemetry.BATCH_SECONDS.labels(self.name).observe(self.moved_at - started)
+            telemetry.BATCH_SIZE.labels(self.name).observe(len(records))
+
+    async def _commit(self, records: Sequence[Record]) -> None:
+        offsets = {TopicPartition(record.topic, record.partition): record.offset + 1 for record in records}
+        try:
+            await self.consumer.commit(offsets)
+        except KafkaError as error:
+            log.warning("lane.commit_failed", lane=self.name, error=repr(error))  # redelivered, and deduplicated
+
+    async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
+        """Drain: the batch in hand ends before its partitions go to another instance."""
+        self.assigned = False
+        try:
+            async with asyncio.timeout(DRAIN_SECONDS):
+                async with self._busy:
+                    pass
+        except TimeoutError:
+            log.warning("lane.drain_timeout", lane=self.name)
+
+    async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
+        self.assigned = True
+        self.moved_at = time.monotonic()
+        log.info("lane.assigned", lane=self.name, partitions=sorted(f"{tp.topic}/{tp.partition}" for tp in assigned))
+
+    async def stuck_seconds(self) -> float:
+        """How long a batch has been in hand, or records have been waiting that nobody fetches; 0 when all moves."""
+        lag = 0
+        positions: dict[TopicPartition, int] = {}
+        for partition in self.consumer.assignment():
+            positions[partition] = await self.consumer.position(partition)
+            lag += max(0, (self.consumer.highwater(partition) or 0) - positions[partition])
+        telemetry.LAG.labels(self.name).set(lag + self.in_hand)
+        if not self.in_hand and (not lag or positions != self._seen_positions):
+            self.moved_at = time.monotonic()
+        self._seen_positions = positions
+        return time.monotonic() - self.moved_at

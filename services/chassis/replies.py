@@ -1,0 +1,66 @@
+"""Answers on their way back: rendered once, stored with the transaction, sent as the same bytes every time."""
+
+import asyncio
+from collections.abc import Sequence
+
+import orjson
+from aiokafka import AIOKafkaProducer
+from pydantic import BaseModel
+
+from contracts.failures import is_binding, problem
+from contracts.message import Header
+from contracts.topics import REPLIES
+from services.chassis.envelope import Inbound, to_wire
+from services.chassis.inbox import StoredReply, fingerprint
+from services.chassis.outcome import Outcome, Refusal
+
+
+def to_json(body: BaseModel | None) -> bytes:
+    """Times as RFC 3339 UTC with Z; an absent body is no bytes."""
+    if body is None:
+        return b""
+    return orjson.dumps(body.model_dump(), default=_plain, option=orjson.OPT_UTC_Z)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, frozenset | set):
+        return sorted(value)
+    return str(value)
+
+
+def render(inbound: Inbound, outcome: Outcome) -> StoredReply:
+    etag = location = None
+    if isinstance(outcome, Refusal):
+        refused = problem(outcome.code, inbound.context.request_id, outcome.detail, **outcome.extra)
+        encoded, status = refused.model_dump_json(exclude_none=True).encode(), refused.status
+    else:
+        encoded, status, etag, location = to_json(outcome.body), outcome.status, outcome.etag, outcome.location
+    return StoredReply(
+        message_id=inbound.message_id,
+        command_id=inbound.context.command_id,
+        binding=is_binding(status),
+        body_sha256=fingerprint(inbound),
+        status=status,
+        etag=etag,
+        location=location,
+        body=encoded,
+    )
+
+
+async def send(producer: AIOKafkaProducer, answers: Sequence[tuple[Inbound, StoredReply]]) -> None:
+    """Send and wait until the broker has them all; a caller that asked for no reply gets none."""
+    sent = []
+    for inbound, reply in answers:
+        if not 0 <= inbound.reply_partition < REPLIES.partitions:
+            continue
+        headers = to_wire({Header.STATUS: reply.status, Header.ETAG: reply.etag, Header.LOCATION: reply.location})
+        sent.append(
+            await producer.send(
+                REPLIES.name,
+                reply.body,
+                key=inbound.message_id.bytes,
+                partition=inbound.reply_partition,
+                headers=headers,
+            )
+        )
+    await asyncio.gather(*sent)

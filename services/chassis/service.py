@@ -1,0 +1,111 @@
+"""Build and run one service: settings, logs, database, broker, relay, health, in the order they depend."""
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import structlog
+import uvicorn
+from starlette.applications import Starlette
+
+from contracts.message import Query
+from contracts.operations import GetOperation
+from services.chassis import telemetry
+from services.chassis.actor import public_key
+from services.chassis.commands import CommandProcessor, Desk
+from services.chassis.database import connect
+from services.chassis.envelope import Opener
+from services.chassis.health import Health, watchdog
+from services.chassis.messaging import Lane, Process, make_broker, make_producer
+from services.chassis.outbox import Relay
+from services.chassis.queries import QueryHandler, QueryProcessor
+from services.chassis.settings import OwnerSettings
+
+log = structlog.get_logger()
+
+
+class Service:
+    """One process of one service. `build` adds lanes, background work and resources; `run` keeps it up."""
+
+    def __init__(self, settings: OwnerSettings) -> None:
+        self.settings = settings
+        self.name = settings.service
+        self.engine = connect(settings.database_url.get_secret_value())
+        self.producer = make_producer(settings)
+        self.relay = Relay(self.engine, self.producer, f"/{self.name}")
+        self.health = Health()
+        self.lanes: list[Lane] = []
+        self.background: list[Callable[[], Awaitable[None]]] = [self.relay.run]
+        self.resources = AsyncExitStack()
+        self._key = public_key(settings.actor_public_key)
+
+    def commands(self, topic: str, desk: Desk) -> None:
+        opener = Opener(self.name, self._key, {command.type: command for command in desk.handlers})
+        self._lane(topic, (topic,), CommandProcessor(desk, opener, self.engine, self.producer, self.relay))
+
+    def queries(self, topic: str, handlers: Mapping[type[Query], QueryHandler]) -> None:
+        types: tuple[type[Query], ...] = (*handlers, GetOperation)
+        opener = Opener(self.name, self._key, {query.type: query for query in types})
+        self._lane(topic, (topic,), QueryProcessor(handlers, opener, self.engine, self.producer))
+
+    def events(self, name: str, topics: Sequence[str], process: Process) -> None:
+        """Read event topics under the group `<service>.<name>`; `process` waits out what is away."""
+        self._lane(f"{self.name}.{name}", topics, process)
+
+    def _lane(self, group: str, topics: Sequence[str], process: Process) -> None:
+        self.lanes.append(Lane(group, group, topics, process))
+
+    async def _database_away(self) -> bool:
+        return "database" in await self.health.problems()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Start in the order of dependence; stop in reverse, draining what is in hand."""
+        broker = make_broker(self.settings)
+        for lane in self.lanes:
+            lane.attach(broker)
+        self.health.watch_database(self.engine)
+        self.health.watch_relay(self.relay)
+        self.health.watch_lanes(self.lanes)
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self.engine.dispose)
+            await stack.enter_async_context(self.resources)
+            await self.producer.start()
+            stack.push_async_callback(self.producer.stop)
+            self.background.append(lambda: watchdog(self.lanes, self._database_away))
+            tasks = [asyncio.ensure_future(work()) for work in self.background]
+            stack.push_async_callback(_cancel, tasks)
+            stack.push_async_callback(self.relay.drain)
+            await broker.start()
+            stack.push_async_callback(broker.stop)
+            gc.collect()
+            gc.freeze()
+            gc.set_threshold(50_000, 50, 50)
+            log.info("service.started", lanes=[lane.name for lane in self.lanes])
+            yield
+            log.info("service.stopping")
+
+
+async def _cancel(tasks: Sequence["asyncio.Future[Any]"]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def run(settings: OwnerSettings, build: Callable[[Service], None]) -> None:
+    """Run one service until SIGTERM; its health answers on the loopback port of its settings."""
+    telemetry.configure(settings.service, settings.instance)
+    health = Health()
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        service = Service(settings)
+        service.health = health
+        build(service)
+        async with service.running():
+            yield
+
+    app = Starlette(routes=list(health.routes()), lifespan=lifespan)
+    uvicorn.run(app, host=settings.http_host, port=settings.http_port, log_config=None, access_log=False)

@@ -1,0 +1,47 @@
+"""Settings every service shares, read from the environment or from the file named by GATEHOUSE_SETTINGS."""
+
+import os
+from typing import TypeVar
+
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class ServiceSettings(BaseSettings):
+    """A service's own settings extend this class; a missing value stops the process at start."""
+
+    model_config = SettingsConfigDict(env_prefix="GATEHOUSE_", extra="ignore")
+
+    env: str = "production"
+    service: str
+    instance: int = 0
+    http_host: str = "127.0.0.1"
+    http_port: int
+    generated_secrets: bool = False
+
+    kafka_bootstrap: str
+    kafka_username: str
+    kafka_password: SecretStr
+    kafka_security_protocol: str = "SASL_SSL"
+    kafka_sasl_mechanism: str = "SCRAM-SHA-512"
+
+
+class OwnerSettings(ServiceSettings):
+    """A service with a database and a command topic of its own."""
+
+    database_url: SecretStr
+    actor_public_key: str
+
+
+class UnsafeSecretsError(RuntimeError):
+    """Secrets made for a developer's machine were given to a production process."""
+
+
+S = TypeVar("S", bound=ServiceSettings)
+
+
+def load(kind: type[S]) -> S:
+    settings = kind(_env_file=os.environ.get("GATEHOUSE_SETTINGS"))  # type: ignore[call-arg]
+    if settings.env == "production" and settings.generated_secrets:
+        raise UnsafeSecretsError("generated development secrets are refused when GATEHOUSE_ENV=production")
+    return settings

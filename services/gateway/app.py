@@ -1,0 +1,74 @@
+"""The gateway's composition root."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import cast
+
+import uvicorn
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from contracts.failures import Code
+from services.chassis import load, telemetry
+from services.chassis.actor import public_key
+from services.gateway import openapi
+from services.gateway.auth import Authenticator, Keys
+from services.gateway.dispatch import Dispatcher
+from services.gateway.middleware import Tracing
+from services.gateway.problems import Failure, respond
+from services.gateway.routes import ROUTERS
+from services.gateway.routes.service import router as service_router
+from services.gateway.settings import GatewaySettings
+
+
+def create_app(settings: GatewaySettings) -> FastAPI:
+    app = FastAPI(title="Gatehouse", version="1.0.0", lifespan=_lifespan, docs_url=None, redoc_url=None)
+    app.state.settings = settings
+    for router in (*ROUTERS, service_router):
+        app.include_router(router)
+    app.add_middleware(Tracing)
+    app.add_exception_handler(Failure, _on_failure)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(Exception, _on_error)
+    openapi.install(app)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    settings: GatewaySettings = app.state.settings
+    app.state.keys = keys = Keys(settings.oidc_issuer)
+    app.state.authenticator = Authenticator(
+        keys, settings.oidc_issuer, settings.oidc_audience, settings.staff_issuer, public_key(settings.staff_public_key)
+    )
+    app.state.dispatcher = dispatcher = Dispatcher(settings)
+    await dispatcher.start()
+    refresh = asyncio.create_task(keys.run())
+    yield
+    refresh.cancel()
+    await dispatcher.stop()
+
+
+async def _on_failure(request: Request, failure: Exception) -> Response:
+    return respond(request, cast("Failure", failure))
+
+
+async def _on_http_exception(request: Request, error: Exception) -> Response:
+    known_path = cast("HTTPException", error).status_code == HTTPStatus.METHOD_NOT_ALLOWED
+    return respond(request, Failure(Code.ROUTE_NOT_REGISTERED if known_path else Code.NOT_FOUND))
+
+
+async def _on_error(request: Request, _: Exception) -> Response:
+    return respond(request, Failure(Code.INTERNAL))
+
+
+def main() -> None:
+    settings = load(GatewaySettings)
+    telemetry.configure(settings.service, settings.instance)
+    uvicorn.run(
+        create_app(settings), host=settings.http_host, port=settings.http_port, log_config=None, access_log=False
+    )

@@ -1,0 +1,256 @@
+"""Routes as data: a method, a path and the message it becomes.
+
+A route reads the raw body once, validates it with the contract's own model, takes the command id from the
+Idempotency-Key and passes the reply's bytes through. Path parameters and If-Match become fields of the message;
+a body may not name those.
+"""
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json, to_json
+from starlette.requests import Request
+from starlette.responses import Response
+
+from contracts.failures import Code, FieldError
+from contracts.message import Actor, Command, Query
+from contracts.message import Request as Message
+from services.gateway.dispatch import Answer, Caller, Dispatcher, command_id
+from services.gateway.problems import MEDIA_TYPE, Failure, headers_for, invalid
+
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+_ETAG = re.compile(r'"(\d{1,9})"')
+_PATH_FIELD = re.compile(r"{(\w+)}")
+IF_MATCH_FIELD = "expected_version"
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """`if_match` says that the message's `expected_version` comes from the If-Match header."""
+
+    method: str
+    path: str
+    message: type[Message]
+    answer: type[BaseModel] | None
+    status: int
+    if_match: bool = False
+    anonymous: Actor | None = None
+
+    @property
+    def path_fields(self) -> tuple[str, ...]:
+        return tuple(_PATH_FIELD.findall(self.path))
+
+    @property
+    def taken_fields(self) -> frozenset[str]:
+        """Fields that the route fills in, so a body may not."""
+        return frozenset((*self.path_fields, *((IF_MATCH_FIELD,) if self.if_match else ())))
+
+
+class Routes:
+    """Collects routes and mounts them on a FastAPI router."""
+
+    def __init__(self) -> None:
+        self.table: list[Route] = []
+        self.router = APIRouter()
+
+    def command(
+        self,
+        method: str,
+        path: str,
+        message: type[Command],
+        answer: type[BaseModel] | None,
+        status: int = 200,
+        *,
+        if_match: bool = False,
+        anonymous: Actor | None = None,
+    ) -> None:
+        route = Route(method, path, message, answer, status, if_match, anonymous)
+        self._add(route, _command_endpoint(route))
+
+    def query(self, path: str, message: type[Query], answer: type[BaseModel] | None) -> None:
+        route = Route("GET", path, message, answer, 200)
+        self._add(route, _query_endpoint(route))
+
+    def _add(self, route: Route, endpoint: Endpoint) -> None:
+        self.table.append(route)
+        self.router.add_api_route(
+            route.path,
+            endpoint,
+            methods=[route.method],
+            status_code=route.status,
+            response_model=route.answer,
+            summary=summary_of(route.message),
+            name=route.message.type,
+            openapi_extra=_openapi(route),
+        )
+
+
+def _command_endpoint(route: Route) -> Endpoint:
+    async def endpoint(request: Request) -> Response:
+        caller = caller_of(request, route.anonymous)
+        key = _idempotency_key(request, required=route.anonymous is None)
+        message = _parse(route, request, await _read(request))
+        dispatcher: Dispatcher = request.app.state.dispatcher
+        command = command_id(caller, route.method, request.url.path, key)
+        try:
+            return respond(await dispatcher.ask(message, caller, command))
+        except TimeoutError:
+            location = f"/api/v1/operations/{command}"
+            body = to_json({"status": "pending", "command_id": str(command)})
+            return Response(body, 202, {"Location": location}, media_type="application/json")
+
+    return endpoint
+
+
+def _query_endpoint(route: Route) -> Endpoint:
+    async def endpoint(request: Request) -> Response:
+        caller = caller_of(request)
+        fields = {**request.query_params, **request.path_params}
+        if not fields.keys() >= set(request.path_params) or set(request.query_params) & set(request.path_params):
+            raise Failure(Code.VALIDATION_FAILED)
+        try:
+            message = route.message.model_validate(fields, strict=False)
+        except ValidationError as error:
+            raise _invalid_query(error, route) from error
+        return respond(await ask_query(request.app.state.dispatcher, message, caller))
+
+    return endpoint
+
+
+async def ask_query(dispatcher: Dispatcher, message: Message, caller: Caller, topic: str | None = None) -> Answer:
+    """A question changes nothing, so a late answer is simply 503."""
+    try:
+        return await dispatcher.ask(message, caller, command_id(caller, "", "", None), topic)
+    except TimeoutError as error:
+        raise Failure(Code.DEPENDENCY_UNAVAILABLE) from error
+
+
+def caller_of(request: Request, anonymous: Actor | None = None) -> Caller:
+    actor = anonymous or request.app.state.authenticator.authenticate(request.headers.get("authorization"))
+    ip = request.client.host if request.client else None
+    return Caller(actor, request.state.request_id, ip, request.state.traceparent)
+
+
+def respond(answer: Answer) -> Response:
+    """The reply's bytes as they are."""
+    headers = headers_for(answer.status)
+    if answer.etag:
+        headers["ETag"] = answer.etag
+    if answer.location:
+        headers["Location"] = answer.location
+    media_type = MEDIA_TYPE if answer.status >= 400 else "application/json"
+    return Response(answer.body, answer.status, headers, media_type=media_type if answer.body else None)
+
+
+def _idempotency_key(request: Request, *, required: bool) -> str | None:
+    keys = request.headers.getlist("idempotency-key")
+    if not keys:
+        if required:
+            raise Failure(Code.IDEMPOTENCY_KEY_REQUIRED)
+        return None
+    if len(keys) > 1 or not _KEY.fullmatch(keys[0]):
+        raise Failure(Code.IDEMPOTENCY_KEY_INVALID)
+    return keys[0]
+
+
+async def _read(request: Request) -> bytes:
+    limit = request.app.state.settings.max_body_bytes
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            raise Failure(Code.PAYLOAD_TOO_LARGE, f"at most {limit} bytes")
+    return bytes(body)
+
+
+def _parse(route: Route, request: Request, body: bytes) -> Message:
+    filled = dict(request.path_params)
+    if route.if_match:
+        filled[IF_MATCH_FIELD] = _expected_version(request)
+    try:
+        if filled or not body:
+            body = _fill(body, filled)
+        return route.message.model_validate_json(body)
+    except ValidationError as error:
+        raise _invalid_command(error, route) from error
+
+
+def _fill(body: bytes, filled: dict[str, Any]) -> bytes:
+    try:
+        fields = from_json(body) if body else {}
+    except ValueError as error:
+        raise Failure(Code.MALFORMED_JSON, str(error)[:200]) from error
+    if not isinstance(fields, dict):
+        raise Failure(Code.VALIDATION_FAILED, "the body must be an object")
+    if named := sorted(fields.keys() & filled.keys()):
+        errors = [FieldError(pointer=f"/{n}", code="extra_forbidden", detail="not a field of the body") for n in named]
+        raise Failure(Code.VALIDATION_FAILED, errors=errors)
+    return to_json({**fields, **filled})
+
+
+def _expected_version(request: Request) -> int:
+    header = request.headers.get("if-match")
+    if header is None:
+        raise Failure(Code.PRECONDITION_REQUIRED)
+    found = _ETAG.fullmatch(header.strip())
+    if found is None:
+        raise Failure(Code.PRECONDITION_FAILED, "If-Match must be an ETag as it was given")
+    return int(found[1])
+
+
+def _invalid_command(error: ValidationError, route: Route) -> Failure:
+    if any(e["loc"] and e["loc"][0] in route.path_fields for e in error.errors()):
+        return Failure(Code.NOT_FOUND)
+    return invalid(error)
+
+
+def _invalid_query(error: ValidationError, route: Route) -> Failure:
+    fields = {e["loc"][0] for e in error.errors() if e["loc"]}
+    if fields & set(route.path_fields):
+        return Failure(Code.NOT_FOUND)
+    if fields == {"starting_after"}:
+        return Failure(Code.CURSOR_INVALID)
+    return invalid(error)
+
+
+def _openapi(route: Route) -> dict[str, Any]:
+    """Parameters and body of the operation; the shared schemas are added by `openapi.py`."""
+    parameters: list[dict[str, Any]] = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in route.path_fields
+    ]
+    if issubclass(route.message, Query):
+        schema = route.message.model_json_schema()
+        parameters += [
+            {"name": name, "in": "query", "required": False, "schema": field}
+            for name, field in schema.get("properties", {}).items()
+            if name not in route.path_fields and "$ref" not in str(field)
+        ]
+        return {"parameters": parameters}
+    required = route.anonymous is None
+    parameters.append(
+        {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "required": required,
+            "schema": {"type": "string", "maxLength": 255},
+        }
+    )
+    if route.if_match:
+        parameters.append({"name": "If-Match", "in": "header", "required": True, "schema": {"type": "string"}})
+    name = body_name(route)
+    body = {"required": True, "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}}
+    return {"parameters": parameters, "requestBody": body}
+
+
+def body_name(route: Route) -> str:
+    return f"{route.message.__name__}Body"
+
+
+def summary_of(message: type[Message]) -> str:
+    """The first line of the contract's own docstring; every message has one."""
+    return str(message.__dict__["__doc__"]).splitlines()[0]

@@ -1,0 +1,17 @@
+"""Settings of the gateway."""
+
+from pydantic import SecretStr
+
+from services.chassis import ServiceSettings
+
+
+class GatewaySettings(ServiceSettings):
+    actor_signing_key: SecretStr
+    oidc_issuer: str
+    oidc_audience: str
+    staff_issuer: str
+    staff_public_key: str
+    credential_key: SecretStr
+    audit_public_key: str = ""
+    reply_seconds: float = 10.0
+    max_body_bytes: int = 256 * 1024

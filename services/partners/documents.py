@@ -1,0 +1,81 @@
+"""The document store: presigned uploads bound to one body, and evidence for a whole batch at once.
+
+A batch asks with its own connections and SigV4 headers by botocore's signer: a boto3 call costs 1 to 3 ms of CPU,
+this 0.2 ms. Runs before the transaction opens, so the database never waits for S3.
+"""
+
+import asyncio
+import base64
+from collections.abc import Iterable, Mapping
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+
+import aiohttp
+import structlog
+from botocore.auth import S3SigV4Auth, S3SigV4QueryAuth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from services.partners.evidence import AWAY, MISSING, Finding, Found
+from services.partners.settings import PartnersSettings
+from services.partners.upload import LIFETIME, Upload
+
+CONNECTIONS = 16
+TIMEOUT_SECONDS = 4.0
+
+log = structlog.get_logger()
+
+
+class DocumentStore:
+    def __init__(self, settings: PartnersSettings) -> None:
+        self._base = f"{settings.s3_endpoint}/{settings.s3_bucket}"
+        self._credentials = Credentials(settings.s3_access_key, settings.s3_secret_key.get_secret_value())
+        self._region = settings.s3_region
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=CONNECTIONS), timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
+        )
+
+    async def close(self) -> None:
+        await self._session.close()
+
+    def presign(self, upload: Upload) -> tuple[str, dict[str, str]]:
+        """URL and headers of a PUT that the store accepts for exactly this length, type and SHA-256 (S1.18)."""
+        checksum = base64.b64encode(bytes.fromhex(upload.sha256)).decode()
+        headers = {"Content-Type": upload.content_type, "x-amz-checksum-sha256": checksum}
+        request = AWSRequest(
+            "PUT", f"{self._base}/{upload.object_key}", headers={**headers, "Content-Length": str(upload.size)}
+        )
+        expires = int(LIFETIME.total_seconds())
+        S3SigV4QueryAuth(self._credentials, "s3", self._region, expires=expires).add_auth(request)
+        return str(request.url), {**headers, "Content-Length": str(upload.size)}
+
+    async def find(self, keys: Iterable[str]) -> Mapping[str, Finding]:
+        """What the store holds under each key; never raises for a store that is away."""
+        wanted = list(keys)
+        return dict(zip(wanted, await asyncio.gather(*map(self._head, wanted)), strict=True))
+
+    async def _head(self, key: str) -> Finding:
+        url = f"{self._base}/{key}"
+        request = AWSRequest("HEAD", url, headers={"x-amz-checksum-mode": "ENABLED"})
+        S3SigV4Auth(self._credentials, "s3", self._region).add_auth(request)
+        try:
+            async with self._session.head(url, headers=dict(request.headers)) as response:
+                return _finding(response, key)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            log.warning("documents.away", error=repr(error))
+            return AWAY
+
+
+def _finding(response: aiohttp.ClientResponse, key: str) -> Finding:
+    if response.status == HTTPStatus.NOT_FOUND:
+        return MISSING
+    if response.status != HTTPStatus.OK:
+        log.warning("documents.unexpected", status=response.status, key=key)
+        return AWAY
+    headers = response.headers
+    return Found(
+        size=int(headers["Content-Length"]),
+        sha256=base64.b64decode(headers["x-amz-checksum-sha256"]).hex(),
+        version_id=headers["x-amz-version-id"],
+        stored_at=parsedate_to_datetime(headers["Last-Modified"]),
+    )

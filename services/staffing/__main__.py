@@ -1,0 +1,3 @@
+from services.staffing.app import main
+
+main()

@@ -1,0 +1,36 @@
+"""The staffing service's composition root."""
+
+from contracts.staffing import COMMANDS, CREDENTIALS, QUERIES, IdentityActivationRequested, IdentityNoticeRequested
+from services.chassis import Service, load, run
+from services.chassis.allowlist import Allowlist
+from services.chassis.sealing import Sealer
+from services.staffing.attempts import Gatherer
+from services.staffing.credential_desk import credential_desk
+from services.staffing.desk import staffing_desk
+from services.staffing.otp import Otp
+from services.staffing.passwords import Passwords
+from services.staffing.queries import Questions
+from services.staffing.session import Tokens
+from services.staffing.settings import StaffingSettings
+from services.staffing.sms import SmsSender
+
+
+def main() -> None:
+    settings = load(StaffingSettings)
+
+    def build(service: Service) -> None:
+        otp = Otp(settings.otp_pepper.get_secret_value())
+        sealer = Sealer(settings.credential_key.get_secret_value())
+        tokens = Tokens(settings.staff_issuer, settings.staff_audience, settings.staff_signing_key.get_secret_value())
+        root_admins = Allowlist(settings.oidc_issuer, settings.root_admin_subjects, settings.root_admin_subjects_file)
+        passwords = Passwords()
+        service.resources.callback(passwords.close)
+        gather = Gatherer(service.engine, sealer, otp, passwords)
+        sender = SmsSender(service.engine, otp, settings)
+        service.commands(COMMANDS, staffing_desk(root_admins, settings.staff_issuer, otp))
+        service.commands(CREDENTIALS, credential_desk(gather, sealer, otp, tokens))
+        service.queries(QUERIES, Questions(settings.staff_issuer).handlers())
+        service.events("sms", [IdentityActivationRequested.type, IdentityNoticeRequested.type], sender.on_events)
+        service.background.append(sender.run)
+
+    run(settings, build)

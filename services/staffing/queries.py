@@ -1,0 +1,118 @@
+"""Questions about a tenant, for its owners and admins. A stranger's tenant is not there (S2.21).
+
+The number of statements is the same for ten and for a thousand staff (P11).
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from contracts.failures import Code
+from contracts.message import Actor, Query
+from contracts.roles import Role
+from contracts.staffing import (
+    BranchPage,
+    GetStaff,
+    GetTenant,
+    ListBranches,
+    ListStaff,
+    NotificationStatus,
+    StaffPage,
+    StaffView,
+    Standing,
+)
+from services.chassis import Call, Outcome, Read, Refusal, Reply
+from services.chassis.queries import QueryHandler
+from services.staffing.access import account_of, administers
+from services.staffing.staff import Staff
+from services.staffing.store import branch_of, load_staff, load_tenants
+
+READERS = frozenset({Role.ROOT_ADMIN, Role.OPS, Role.AUDITOR})
+
+_BRANCHES = """
+    SELECT id, version, status, created_at, updated_at, tenant_id, name FROM branches
+    WHERE tenant_id = $1 AND ($2::uuid IS NULL OR id > $2) ORDER BY id LIMIT $3
+"""
+_AFTER = "SELECT id FROM memberships WHERE tenant_id = $1 AND account_id = $2"
+_SEATS = """
+    SELECT tenant_id, account_id FROM memberships
+    WHERE tenant_id = $1 AND ($2::uuid IS NULL OR id > $2) ORDER BY id LIMIT $3
+"""
+_NOTIFICATIONS = """
+    SELECT DISTINCT ON (account_id) account_id, status FROM notifications
+    WHERE tenant_id = $1 AND account_id = ANY($2::uuid[]) ORDER BY account_id, created_at DESC
+"""
+
+
+class Questions:
+    """Knows the issuer of staff tokens; everything else is read at the moment of asking."""
+
+    def __init__(self, staff_issuer: str) -> None:
+        self._staff_issuer = staff_issuer
+
+    def handlers(self) -> dict[type[Query], QueryHandler]:
+        return {
+            GetTenant: self.get_tenant,
+            ListBranches: self.list_branches,
+            ListStaff: self.list_staff,
+            GetStaff: self.get_staff,
+        }
+
+    async def get_tenant(self, query: GetTenant, call: Call, read: Read) -> Outcome:
+        refused = await self._refused(query.tenant_id, call.actor, read, READERS)
+        tenant = None if refused else (await load_tenants(read, [query.tenant_id], lock=False)).get(query.tenant_id)
+        if tenant is None:
+            return refused or Refusal(Code.NOT_FOUND)
+        return Reply(200, tenant.view(), etag=tenant.etag)
+
+    async def list_branches(self, query: ListBranches, call: Call, read: Read) -> Outcome:
+        refused = await self._refused(query.tenant_id, call.actor, read, READERS)
+        if refused:
+            return refused
+        args = (query.tenant_id, query.starting_after, query.limit + 1)
+        branches = [branch_of(row) for row in (await read.exec_driver_sql(_BRANCHES, args)).mappings()]
+        views = tuple(branch.view() for branch in branches[: query.limit])
+        return Reply(200, BranchPage(data=views, has_more=len(branches) > query.limit))
+
+    async def list_staff(self, query: ListStaff, call: Call, read: Read) -> Outcome:
+        refused = await self._refused(query.tenant_id, call.actor, read)
+        if refused:
+            return refused
+        after = None
+        if query.starting_after:
+            after = (await read.exec_driver_sql(_AFTER, (query.tenant_id, query.starting_after))).scalar()
+            if after is None:
+                return Refusal(Code.CURSOR_INVALID)
+        seats = (await read.exec_driver_sql(_SEATS, (query.tenant_id, after, query.limit + 1))).all()
+        staff = await load_staff(read, [(row.tenant_id, row.account_id) for row in seats[: query.limit]])
+        views = await _views(list(staff.values()), query.tenant_id, read)
+        return Reply(200, StaffPage(data=views, has_more=len(seats) > query.limit))
+
+    async def get_staff(self, query: GetStaff, call: Call, read: Read) -> Outcome:
+        refused = await self._refused(query.tenant_id, call.actor, read)
+        if refused:
+            return refused
+        staff = list((await load_staff(read, [(query.tenant_id, query.account_id)])).values())
+        if not staff:
+            return Refusal(Code.NOT_FOUND)
+        (view,) = await _views(staff, query.tenant_id, read)
+        return Reply(200, view, etag=staff[0].etag)
+
+    async def _refused(
+        self, tenant_id: UUID, actor: Actor, read: Read, readers: frozenset[Role] = frozenset()
+    ) -> Refusal | None:
+        if actor.holds_any(readers):
+            return None
+        account_id = account_of(actor, self._staff_issuer)
+        seat = (tenant_id, account_id) if account_id else None
+        member = (await load_staff(read, [seat])).get(seat) if seat else None
+        if member is None or member.status is not Standing.ACTIVE:
+            return Refusal(Code.NOT_FOUND)
+        return None if administers(member) else Refusal(Code.PERMISSION_DENIED)
+
+
+async def _views(staff: Sequence[Staff], tenant_id: UUID, read: Read) -> tuple[StaffView, ...]:
+    accounts = [member.account_id for member in staff]
+    rows = (await read.exec_driver_sql(_NOTIFICATIONS, (tenant_id, accounts))).all()
+    sent = {row.account_id: row.status for row in rows}
+    statuses = [NotificationStatus(sent.get(account, NotificationStatus.NONE)) for account in accounts]
+    return tuple(member.view(notification=status) for member, status in zip(staff, statuses, strict=True))

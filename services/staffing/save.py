@@ -1,0 +1,108 @@
+"""Write what a batch made or changed, by sets. New accounts go in the order of their phones, so that two batches
+that meet the same new phones wait for each other instead of deadlocking.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+from services.chassis import Write, insert
+from services.staffing.book import Book
+from services.staffing.notification import Prompts
+from services.staffing.staff import Staff
+
+_TURN = """
+    UPDATE {table} t SET version = n.version, status = n.status, updated_at = n.updated_at
+    FROM unnest($1::uuid[], $2::int[], $3::text[], $4::timestamptz[]) AS n(id, version, status, updated_at)
+    WHERE t.id = n.id
+"""
+_ACCOUNTS = """
+    UPDATE accounts a SET version = n.version FROM unnest($1::uuid[], $2::int[]) AS n(id, version) WHERE a.id = n.id
+"""
+_CLOSE_PERIODS = """
+    INSERT INTO staff_profile_periods (tenant_id, account_id, active_since, revoked_at)
+    SELECT p.tenant_id, p.account_id, p.active_since, p.revoked_at
+    FROM unnest($1::uuid[], $2::uuid[]) AS seat(tenant_id, account_id)
+    JOIN staff_profiles p USING (tenant_id, account_id)
+    WHERE p.status = 'REVOKED'
+"""
+_PROFILES = """
+    UPDATE staff_profiles p SET display_name = n.display_name, status = n.profile_status,
+        active_since = n.active_since, revoked_at = n.revoked_at
+    FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[])
+        AS n(tenant_id, account_id, display_name, profile_status, active_since, revoked_at)
+    WHERE p.tenant_id = n.tenant_id AND p.account_id = n.account_id
+"""
+_MEMBERSHIPS = """
+    UPDATE memberships m SET version = n.version, role_key = n.role_key, status = n.status, updated_at = n.updated_at
+    FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::timestamptz[])
+        AS n(id, version, role_key, status, updated_at)
+    WHERE m.id = n.id
+"""
+
+
+async def save(tx: Write, book: Book) -> None:
+    await _save_freezables(tx, book)
+    accounts = sorted(book.accounts.values(), key=lambda account: account.phone)
+    await insert(tx, "accounts", rows_of(book.new(accounts)))
+    await update(tx, _ACCOUNTS, rows_of(book.changed(accounts)), "id", "version")
+    await _save_staff(tx, book)
+    await save_prompts(tx, book.prompts)
+
+
+async def save_prompts(tx: Write, prompts: Prompts) -> None:
+    await insert(tx, "otp_challenges", rows_of(prompts.challenges))
+    await insert(tx, "notifications", rows_of(prompts.notifications))
+
+
+async def _save_freezables(tx: Write, book: Book) -> None:
+    tenants, branches = book.tenants.values(), book.branches.values()
+    new = book.new(tenants)
+    await insert(tx, "tenants", [row_of(tenant, "roles") for tenant in new])
+    roles = [{"tenant_id": t.id, "role_key": key, "level": level} for t in new for key, level in t.roles.items()]
+    await insert(tx, "tenant_roles", roles)
+    await insert(tx, "branches", rows_of(book.new(branches)))
+    for table, changed in (("tenants", book.changed(tenants)), ("branches", book.changed(branches))):
+        await update(tx, _TURN.format(table=table), rows_of(changed), "id", "version", "status", "updated_at")
+
+
+async def _save_staff(tx: Write, book: Book) -> None:
+    new, changed = book.new(book.staff.values()), book.changed(book.staff.values())
+    await insert(tx, "memberships", [_membership(staff) for staff in new])
+    await insert(tx, "staff_profiles", [_profile(staff) for staff in new])
+    rows = rows_of(changed)
+    await update(tx, _CLOSE_PERIODS, rows, "tenant_id", "account_id")
+    period = ("display_name", "profile_status", "active_since", "revoked_at")
+    await update(tx, _PROFILES, rows, "tenant_id", "account_id", *period)
+    await update(tx, _MEMBERSHIPS, rows, "id", "version", "role_key", "status", "updated_at")
+    granted = [
+        {"tenant_id": staff.tenant_id, "account_id": staff.account_id, **row_of(assignment)}
+        for staff in (*new, *changed)
+        for assignment in staff.assignments
+        if assignment.id not in book.stored
+    ]
+    await insert(tx, "branch_assignments", granted)
+
+
+def _membership(staff: Staff) -> dict[str, Any]:
+    kept = ("id", "version", "tenant_id", "account_id", "role_key", "status", "created_at", "updated_at")
+    return {"kind": staff.membership_kind, **{name: getattr(staff, name) for name in kept}}
+
+
+def _profile(staff: Staff) -> dict[str, Any]:
+    kept = ("tenant_id", "account_id", "display_name", "active_since", "revoked_at")
+    return {"status": staff.profile_status, **{name: getattr(staff, name) for name in kept}}
+
+
+async def update(tx: Write, statement: str, rows: Sequence[Mapping[str, Any]], *columns: str) -> None:
+    """One array a column, in the order of the statement's parameters."""
+    if rows:
+        await tx.exec_driver_sql(statement, tuple([row[name] for row in rows] for name in columns))
+
+
+def row_of(thing: Any, *left_out: str) -> dict[str, Any]:
+    return {field.name: getattr(thing, field.name) for field in fields(thing) if field.name not in left_out}
+
+
+def rows_of(things: Iterable[Any]) -> list[dict[str, Any]]:
+    return [row_of(thing) for thing in things]

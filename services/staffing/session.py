@@ -1,0 +1,60 @@
+"""A logged-in person: a short access token that says who, and a refresh token of which only the hash is kept.
+
+The access token carries the account and nothing that can go stale; membership, role and branches are looked up at
+each decision.
+"""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import jwt
+from uuid_utils.compat import uuid7
+
+from contracts.staffing import Session as SessionView
+from services.chassis.actor import private_key
+
+ACCESS_LIFETIME = timedelta(minutes=10)
+REFRESH_LIFETIME = timedelta(days=30)
+
+
+@dataclass(kw_only=True, slots=True)
+class Session:
+    id: UUID
+    account_id: UUID
+    refresh_sha256: bytes
+    created_at: datetime
+    expires_at: datetime
+
+
+class Tokens:
+    """Signs access tokens of RFC 9068's type for one audience."""
+
+    def __init__(self, issuer: str, audience: str, signing_key: str) -> None:
+        self._issuer, self._audience, self._key = issuer, audience, private_key(signing_key)
+
+    def open(self, account_id: UUID, now: datetime) -> tuple[Session, SessionView]:
+        refresh = secrets.token_urlsafe(32)
+        session = Session(
+            id=uuid7(),
+            account_id=account_id,
+            refresh_sha256=hashlib.sha256(refresh.encode()).digest(),
+            created_at=now,
+            expires_at=now + REFRESH_LIFETIME,
+        )
+        seconds = int(ACCESS_LIFETIME.total_seconds())
+        return session, SessionView(access_token=self._sign(session), refresh_token=refresh, expires_in=seconds)
+
+    def _sign(self, session: Session) -> str:
+        claims = {
+            "iss": self._issuer,
+            "aud": self._audience,
+            "sub": str(session.account_id),
+            "sid": str(session.id),
+            "jti": str(uuid7()),
+            "iat": session.created_at,
+            "exp": session.created_at + ACCESS_LIFETIME,
+        }
+        return jwt.encode(claims, self._key, algorithm="EdDSA", headers={"typ": "at+jwt", "kid": "staff"})

@@ -1,0 +1,22 @@
+"""Settings of the staffing service, beside those every owner of a database has."""
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+
+from services.chassis import OwnerSettings
+
+
+class StaffingSettings(OwnerSettings):
+    """`staff_signing_key` is a raw Ed25519 seed, the other keys 32 random bytes, all base64url."""
+
+    oidc_issuer: str
+    root_admin_subjects: str = Field(default="", validation_alias="OTC_ROOT_ADMIN_SUBJECTS")
+    root_admin_subjects_file: Path | None = Field(default=None, validation_alias="OTC_ROOT_ADMIN_SUBJECTS_FILE")
+    staff_issuer: str = "gatehouse-staff"
+    staff_audience: str = "gatehouse"
+    staff_signing_key: SecretStr
+    credential_key: SecretStr
+    otp_pepper: SecretStr
+    sms_url: str
+    sms_token: SecretStr

@@ -1,0 +1,171 @@
+"""Text messages, best effort and after the commit: no provider can hold up or undo what staffing decided (S2.44-46).
+
+The row in `notifications` is the job. An event wakes the sender, its loop finds what is due again; a claim moves the
+next try into the future, so two instances or a crash send no message twice at once, and the provider drops repeats
+by their Idempotency-Key. Each message has its own tries and its own task: a slow or dead one holds up no other.
+"""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+import httpx
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from contracts.staffing import NotificationStatus
+from services.chassis.envelope import Record
+from services.staffing.otp import Otp
+from services.staffing.settings import StaffingSettings
+
+AT_ONCE = 32
+MAX_TRIES = 6
+TIMEOUT_SECONDS = 5.0
+IDLE_SECONDS = 1.0
+LEASE = timedelta(seconds=20)
+
+_CLAIM = """
+    WITH due AS (
+        SELECT id FROM notifications WHERE status = 'queued' AND next_try_at <= $1
+        ORDER BY next_try_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED
+    )
+    UPDATE notifications n SET tries = n.tries + 1, next_try_at = $3
+    FROM due JOIN notifications d USING (id) JOIN accounts a ON a.id = d.account_id
+        LEFT JOIN otp_challenges c ON c.id = d.challenge_id
+    WHERE n.id = due.id
+    RETURNING n.id, n.challenge_id, n.tries, a.phone, c.expires_at
+"""
+_SETTLE = """
+    UPDATE notifications SET status = $2::text, settled_at = $3::timestamptz, failure = $4::text,
+        next_try_at = COALESCE($5::timestamptz, next_try_at)
+    WHERE id = $1 AND status = 'queued'
+"""
+
+log = structlog.get_logger()
+
+
+class Message(NamedTuple):
+    """One claimed message; `phone` is used for this one request and never logged."""
+
+    id: UUID
+    challenge_id: UUID | None
+    tries: int
+    phone: str
+    expires_at: datetime | None
+
+
+class SmsSender:
+    def __init__(self, engine: AsyncEngine, otp: Otp, settings: StaffingSettings) -> None:
+        self._engine, self._otp = engine, otp
+        token = settings.sms_token.get_secret_value()
+        self._client = httpx.AsyncClient(
+            base_url=settings.sms_url,
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=TIMEOUT_SECONDS,
+            trust_env=False,
+        )
+        self._woken = asyncio.Event()
+        self._sending: set[asyncio.Task[None]] = set()
+
+    async def on_events(self, _: Sequence[Record]) -> None:
+        """A job was committed; what it says stands in the table."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Send what is due until cancelled; a database that is away is waited for."""
+        try:
+            while True:
+                self._woken.clear()
+                try:
+                    started = await self.start_due()
+                except (SQLAlchemyError, OSError) as error:
+                    log.warning("sms.waiting", error=type(error).__name__)
+                    started = 0
+                if not started:
+                    await self._rest()
+        finally:
+            await self.close()
+
+    async def start_due(self) -> int:
+        """Claim what is due and start a task for each; returns how many."""
+        messages = await self._claim(AT_ONCE - len(self._sending))
+        for message in messages:
+            task = asyncio.create_task(self._deliver(message))
+            self._sending.add(task)
+            task.add_done_callback(self._done)
+        return len(messages)
+
+    async def drain(self) -> None:
+        """Wait for the messages in hand."""
+        await asyncio.gather(*self._sending, return_exceptions=True)
+
+    async def close(self) -> None:
+        for task in self._sending:
+            task.cancel()
+        await self.drain()
+        await self._client.aclose()
+
+    async def _rest(self) -> None:
+        try:
+            async with asyncio.timeout(IDLE_SECONDS):
+                await self._woken.wait()
+        except TimeoutError:
+            pass
+
+    def _done(self, task: "asyncio.Task[None]") -> None:
+        self._sending.discard(task)
+        self._woken.set()
+        if not task.cancelled() and (error := task.exception()):
+            log.warning("sms.unsettled", error=type(error).__name__)  # its claim runs out and it is tried again
+
+    async def _claim(self, room: int) -> list[Message]:
+        if room <= 0:
+            return []
+        now = datetime.now(UTC)
+        async with self._engine.begin() as tx:
+            rows = (await tx.exec_driver_sql(_CLAIM, (now, room, now + LEASE))).mappings()
+            return [Message(**row) for row in rows]
+
+    async def _deliver(self, message: Message) -> None:
+        now = datetime.now(UTC)
+        if message.expires_at and message.expires_at <= now:
+            await self._settle(message, NotificationStatus.FAILED, "the code expired before it could be sent")
+            return
+        failure = await self._post(message)
+        if failure is None:
+            await self._settle(message, NotificationStatus.SENT)
+        elif message.tries >= MAX_TRIES:
+            log.warning("sms.failed", notification_id=str(message.id), tries=message.tries, error=failure)
+            await self._settle(message, NotificationStatus.FAILED, failure)
+        else:
+            await self._settle(message, NotificationStatus.QUEUED, failure, again=now + _backoff(message.tries))
+
+    async def _post(self, message: Message) -> str | None:
+        """None when the provider took it, else what went wrong."""
+        body = {"to": message.phone, "body": self._text(message)}
+        try:
+            response = await self._client.post("/v1/messages", json=body, headers={"Idempotency-Key": str(message.id)})
+        except (httpx.HTTPError, ValueError) as error:
+            return type(error).__name__
+        return None if response.status_code in (200, 201) else f"HTTP {response.status_code}"
+
+    def _text(self, message: Message) -> str:
+        if message.challenge_id is None:
+            return "Gatehouse: a business added you to its staff. Sign in with your own password."
+        return f"Gatehouse: your code is {self._otp.code(message.challenge_id)}. It is valid for 5 minutes."
+
+    async def _settle(
+        self, message: Message, status: NotificationStatus, failure: str | None = None, again: datetime | None = None
+    ) -> None:
+        settled = None if status is NotificationStatus.QUEUED else datetime.now(UTC)
+        async with self._engine.begin() as tx:
+            await tx.exec_driver_sql(_SETTLE, (message.id, status, settled, failure, again))
+
+
+def _backoff(tries: int) -> timedelta:
+    """1, 2, 4, 8, 16 seconds, each between half and all of it."""
+    return timedelta(seconds=2 ** (tries - 1) * random.uniform(0.5, 1.0))  # noqa: S311

@@ -1,0 +1,97 @@
+"""Tenants, branches, accounts and staff read by sets: a constant number of statements for a batch of any size.
+
+A tenant's row is locked before anything in it is read, and accounts in id order, so batches cannot deadlock on
+them; branches, memberships and assignments need no lock of their own. Nothing here names a password.
+"""
+
+from collections.abc import Collection, Iterable
+from typing import Any
+from uuid import UUID
+
+from contracts.staffing import MembershipKind, Standing, Status
+from services.chassis import Read, Write
+from services.staffing.account import Account, AccountStatus
+from services.staffing.book import Seat
+from services.staffing.staff import Assignment, Staff
+from services.staffing.tenant import Branch, Tenant
+
+_TENANTS = """
+    SELECT id, version, status, created_at, updated_at, name, region
+    FROM tenants WHERE id = ANY($1::uuid[]) ORDER BY id
+"""
+_ROLES = "SELECT tenant_id, role_key, level FROM tenant_roles WHERE tenant_id = ANY($1::uuid[])"
+_BRANCHES = """
+    SELECT id, version, status, created_at, updated_at, tenant_id, name FROM branches
+    WHERE tenant_id = ANY($1::uuid[]) AND id = ANY($2::uuid[])
+"""
+_ACCOUNTS = """
+    SELECT id, version, phone, status, created_at, activated_at
+    FROM accounts WHERE phone = ANY($1::text[]) ORDER BY id FOR NO KEY UPDATE
+"""
+_STAFF = """
+    SELECT m.id, m.version, m.tenant_id, m.account_id, m.kind AS membership_kind, m.role_key, m.status, m.created_at,
+           m.updated_at, p.display_name, p.status AS profile_status, p.active_since, p.revoked_at
+    FROM unnest($1::uuid[], $2::uuid[]) AS seat(tenant_id, account_id)
+    JOIN memberships m USING (tenant_id, account_id) JOIN staff_profiles p USING (tenant_id, account_id)
+    ORDER BY m.id
+"""
+_ASSIGNMENTS = """
+    SELECT a.tenant_id, a.account_id, a.id, a.branch_id, a.assigned_by, a.assigned_at, a.reason, a.status
+    FROM unnest($1::uuid[], $2::uuid[]) AS seat(tenant_id, account_id)
+    JOIN branch_assignments a USING (tenant_id, account_id)
+    WHERE a.status = 'ACTIVE' ORDER BY a.id
+"""
+_ASSIGNMENT = ("id", "branch_id", "assigned_by", "assigned_at", "reason", "status")
+
+
+async def load_tenants(connection: Read | Write, ids: Collection[UUID], *, lock: bool) -> dict[UUID, Tenant]:
+    """Tenants with their role registries."""
+    if not ids:
+        return {}
+    statement = _TENANTS + ("FOR NO KEY UPDATE" if lock else "")
+    rows = (await connection.exec_driver_sql(statement, (list(ids),))).mappings()
+    tenants = {row["id"]: Tenant(**{**row, "status": Status(row["status"])}) for row in rows}
+    for role in await connection.exec_driver_sql(_ROLES, (list(tenants),)):
+        tenants[role.tenant_id].roles[role.role_key] = role.level
+    return tenants
+
+
+async def load_branches(tx: Write, tenants: Collection[UUID], ids: Collection[UUID]) -> dict[UUID, Branch]:
+    if not ids:
+        return {}
+    rows = (await tx.exec_driver_sql(_BRANCHES, (list(tenants), list(ids)))).mappings()
+    return {row["id"]: branch_of(row) for row in rows}
+
+
+def branch_of(row: Any) -> Branch:
+    return Branch(**{**row, "status": Status(row["status"])})
+
+
+async def load_accounts(tx: Write, phones: Collection[str]) -> dict[str, Account]:
+    if not phones:
+        return {}
+    rows = (await tx.exec_driver_sql(_ACCOUNTS, (list(phones),))).mappings()
+    return {row["phone"]: Account(**{**row, "status": AccountStatus(row["status"])}) for row in rows}
+
+
+async def load_staff(connection: Read | Write, seats: Iterable[Seat]) -> dict[Seat, Staff]:
+    """Staff with their standing assignments, in the order they came."""
+    columns = [list(column) for column in zip(*seats, strict=True)]
+    if not columns:
+        return {}
+    rows = (await connection.exec_driver_sql(_STAFF, tuple(columns))).mappings()
+    staff = {member.seat: member for member in map(_staff_of, rows)}
+    if staff:
+        for row in (await connection.exec_driver_sql(_ASSIGNMENTS, tuple(columns))).mappings():
+            kept = {name: row[name] for name in _ASSIGNMENT}
+            staff[row["tenant_id"], row["account_id"]].assignments.append(Assignment(**kept))
+    return staff
+
+
+def _staff_of(row: Any) -> Staff:
+    kinds = {
+        "membership_kind": MembershipKind(row["membership_kind"]),
+        "status": Standing(row["status"]),
+        "profile_status": Standing(row["profile_status"]),
+    }
+    return Staff(**{**row, **kinds})

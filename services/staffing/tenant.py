@@ -1,0 +1,131 @@
+"""A tenant and its branches. The tenant's row is the lock of everything inside it: who changes one holds the other.
+
+Branch status gates assignment and work (S2.13, S2.14); a freeze takes no assignment away.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import ClassVar
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+from contracts.message import EventData, Target
+from contracts.staffing import (
+    BranchActivated,
+    BranchCreated,
+    BranchFact,
+    BranchFrozen,
+    BranchView,
+    CreateBranch,
+    CreateTenant,
+    RoleView,
+    Status,
+    TenantActivated,
+    TenantCreated,
+    TenantFact,
+    TenantFrozen,
+    TenantView,
+)
+from services.chassis import Aggregate, Call, Fact
+
+OWNER_LEVEL = 100
+ADMIN = "ADMIN"
+SEEDED_ROLES = {ADMIN: 80, "MANAGER": 50, "CASHIER": 10}
+
+
+@dataclass(kw_only=True, slots=True)
+class Freezable(Aggregate):
+    """Active or frozen, and told so once: turning to where it stands is no change and no event."""
+
+    status: Status = Status.ACTIVE
+    created_at: datetime
+    updated_at: datetime
+
+    def turn(self, status: Status, call: Call) -> list[Fact]:
+        if status is self.status:
+            return []
+        self.status = status
+        self.updated_at = max(call.now, self.updated_at + timedelta(microseconds=1))
+        return [self.record(self._turned(), *self._within())]
+
+    def _turned(self) -> EventData:
+        raise NotImplementedError
+
+    def _within(self) -> tuple[Target, ...]:
+        return ()
+
+
+@dataclass(kw_only=True, slots=True)
+class Tenant(Freezable):
+    """`roles` is its registry: role key to level; nobody grants above their own level."""
+
+    kind: ClassVar[str] = "tenant"
+    TURNED: ClassVar[dict[Status, type[TenantFact]]] = {Status.ACTIVE: TenantActivated, Status.FROZEN: TenantFrozen}
+
+    name: str
+    region: str
+    roles: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def create(cls, command: CreateTenant, call: Call, owner: UUID) -> tuple["Tenant", Fact]:
+        tenant = cls(
+            id=uuid7(),
+            name=command.name,
+            region=command.region,
+            roles=dict(SEEDED_ROLES),
+            created_at=call.now,
+            updated_at=call.now,
+        )
+        data = TenantCreated(tenant_id=tenant.id, name=tenant.name, region=tenant.region, owner_account_id=owner)
+        return tenant, tenant.record(data, Target(type="account", id=str(owner)))
+
+    def _turned(self) -> EventData:
+        return self.TURNED[self.status](tenant_id=self.id)
+
+    def view(self) -> TenantView:
+        by_level = sorted(self.roles.items(), key=lambda role: (-role[1], role[0]))
+        return TenantView(
+            id=self.id,
+            name=self.name,
+            region=self.region,
+            status=self.status,
+            roles=tuple(RoleView(role_key=key, level=level) for key, level in by_level),
+            created_at=self.created_at,
+            updated_at=self.updated_at,
+            version=self.version,
+        )
+
+
+@dataclass(kw_only=True, slots=True)
+class Branch(Freezable):
+    kind: ClassVar[str] = "branch"
+    TURNED: ClassVar[dict[Status, type[BranchFact]]] = {Status.ACTIVE: BranchActivated, Status.FROZEN: BranchFrozen}
+
+    tenant_id: UUID
+    name: str
+
+    @classmethod
+    def create(cls, command: CreateBranch, call: Call) -> tuple["Branch", Fact]:
+        branch = cls(
+            id=uuid7(), tenant_id=command.tenant_id, name=command.name, created_at=call.now, updated_at=call.now
+        )
+        data = BranchCreated(tenant_id=branch.tenant_id, branch_id=branch.id, name=branch.name)
+        return branch, branch.record(data, *branch._within())
+
+    def _turned(self) -> EventData:
+        return self.TURNED[self.status](tenant_id=self.tenant_id, branch_id=self.id)
+
+    def _within(self) -> tuple[Target, ...]:
+        return (Target(type="tenant", id=str(self.tenant_id)),)
+
+    def view(self) -> BranchView:
+        return BranchView(
+            id=self.id,
+            tenant_id=self.tenant_id,
+            name=self.name,
+            status=self.status,
+            created_at=self.created_at,
+            updated_at=self.updated_at,
+            version=self.version,
+        )

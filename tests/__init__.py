@@ -1,0 +1,1 @@
+"""The suite mirrors the tree; it runs against real engines, never against mocks of our own code."""

@@ -1,0 +1,30 @@
+"""One stack of real engines for the whole run."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.local.stack import Stack
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """Engines without services, in a new home that is removed afterwards.
+
+    Not below pytest's own directory: pytest makes that private again at each start, and as root PostgreSQL's own user
+    must be able to pass. With GATEHOUSE_TEST_HOME a stack that is up already is used and left up.
+    """
+    reused = os.environ.get("GATEHOUSE_TEST_HOME")
+    home = Path(reused) if reused else Path(tempfile.mkdtemp(prefix="gatehouse-test-"))
+    running = Stack(home)
+    try:
+        running.up(only_engines=True)
+        yield running
+    finally:
+        if not reused:
+            running.down()
+            shutil.rmtree(home)

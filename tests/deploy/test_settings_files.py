@@ -1,0 +1,89 @@
+"""Secrets: random for each home, complete, in files nobody else can read, and never for production."""
+
+import base64
+import stat
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from deploy.local import environment
+from deploy.local.errors import ProductionRefused
+from deploy.local.home import Home
+from deploy.local.part import SERVICES
+from deploy.local.stack import Stack
+from deploy.local.state import State
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """A home with its files written and nothing running."""
+    home = Home(tmp_path / "home")
+    home.prepare()
+    State.load(home).completed().save(home)
+    environment.write_all(home, State.load(home))
+    return home
+
+
+def raw(value: str) -> bytes:
+    return base64.urlsafe_b64decode(value + "=" * (-len(value) % 4))
+
+
+def test_every_file_with_a_secret_is_readable_by_its_owner_only(home: Home) -> None:
+    files = sorted(home.etc.iterdir())
+
+    assert {path.name for path in files} >= {"state.json", *(f"{name}.env" for name in SERVICES)}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
+    assert stat.S_IMODE(home.etc.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_settings_file_holds_exactly_one_line_for_each_value(home: Home, service: str) -> None:
+    lines = home.settings(service).read_text(encoding="utf-8").splitlines()
+
+    assert dict(line.split("=", 1) for line in lines) == environment.of(service, home, State.load(home))
+    assert f"GATEHOUSE_SERVICE={service}" in lines
+    assert "GATEHOUSE_GENERATED_SECRETS=true" in lines
+
+
+def test_secrets_stay_the_same_when_the_files_are_written_again(home: Home) -> None:
+    before = State.load(home)
+
+    assert before.completed() == before
+
+
+def test_two_homes_share_no_secret(home: Home) -> None:
+    other = State({}, {}).completed()
+
+    assert not set(State.load(home).secrets.values()) & set(other.secrets.values())
+
+
+def test_only_the_gateway_can_sign_for_callers_and_every_other_service_can_verify_it(home: Home) -> None:
+    state = State.load(home)
+    signing_key = environment.of("gateway", home, state)["GATEHOUSE_ACTOR_SIGNING_KEY"]
+    public_key = Ed25519PrivateKey.from_private_bytes(raw(signing_key)).public_key().public_bytes_raw()
+
+    for service in ("partners", "staffing", "audit"):
+        settings = environment.of(service, home, state)
+        assert raw(settings["GATEHOUSE_ACTOR_PUBLIC_KEY"]) == public_key
+        assert signing_key not in settings.values()
+
+
+def test_a_service_is_told_no_other_services_password(home: Home) -> None:
+    state = State.load(home)
+
+    for service in SERVICES:
+        settings = "\n".join(environment.of(service, home, state).values())
+        others = [state.secrets[f"kafka_{name}"] for name in SERVICES if name != service]
+        assert not [secret for secret in others if secret in settings]
+        assert state.secrets["kafka_admin"] not in settings
+        assert state.secrets["postgres_admin"] not in settings
+
+
+def test_production_is_refused_before_anything_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GATEHOUSE_ENV", "production")
+
+    with pytest.raises(ProductionRefused):
+        Stack(tmp_path / "home").up()
+
+    assert not (tmp_path / "home").exists()

@@ -1,0 +1,94 @@
+"""The gateway's side of the bus without a gateway: sends raw records, collects every reply by message id."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import orjson
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.structs import RecordMetadata
+
+from contracts.message import Actor, Header, Request
+from contracts.topics import REPLIES
+from deploy.local.stack import Stack
+from tests.support.records import RawRecord, command_record
+from tests.support.waiting import eventually
+from tests.support.wire import producer, reader
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One reply as it lies on `gateway.replies`."""
+
+    status: int
+    body: bytes
+    headers: dict[str, str]
+
+    @property
+    def json(self) -> Any:
+        return orjson.loads(self.body) if self.body else None
+
+    @property
+    def code(self) -> str | None:
+        """The failure code of a refusal."""
+        return self.json.get("code") if self.status >= 400 else None
+
+
+class Bus:
+    """`async with Bus.of(stack) as bus`; `replies` holds every reply seen since, by message id, in order."""
+
+    def __init__(self, stack: Stack, sender: AIOKafkaProducer, receiver: AIOKafkaConsumer) -> None:
+        self.stack = stack
+        self.replies: defaultdict[UUID, list[Answer]] = defaultdict(list)
+        self._sender, self._receiver = sender, receiver
+
+    @classmethod
+    @asynccontextmanager
+    async def of(cls, stack: Stack) -> AsyncIterator["Bus"]:
+        async with (
+            producer(stack, "gateway", linger_ms=2) as sender,
+            reader(stack, "gateway", REPLIES.name, from_end=True) as receiver,
+        ):
+            bus = cls(stack, sender, receiver)
+            listening = asyncio.create_task(bus._listen())
+            try:
+                yield bus
+            finally:
+                listening.cancel()
+                await asyncio.gather(listening, return_exceptions=True)
+
+    async def send(self, record: RawRecord, partition: int | None = None) -> RecordMetadata:
+        """Put a record on its topic and wait for the broker."""
+        return await self._sender.send_and_wait(
+            record.topic, record.value, key=record.key, headers=list(record.headers), partition=partition
+        )
+
+    async def send_all(self, records: list[RawRecord]) -> list[RecordMetadata]:
+        """Put many at once, so that they come as one batch where they share a partition."""
+        sent = [
+            await self._sender.send(record.topic, record.value, key=record.key, headers=list(record.headers))
+            for record in records
+        ]
+        return list(await asyncio.gather(*sent))
+
+    async def answer_to(self, record: RawRecord, nth: int = 1, seconds: float = 40.0) -> Answer:
+        """The nth reply to a record that was sent."""
+        message_id = record.message_id
+        await eventually(lambda: len(self.replies[message_id]) >= nth, f"reply {nth} to {message_id}", seconds)
+        return self.replies[message_id][nth - 1]
+
+    async def ask(self, request: Request, actor: Actor, *, seconds: float = 40.0, **bent: Any) -> Answer:
+        """Send a request as the gateway would and wait for its first reply."""
+        record = command_record(self.stack, request, actor, **bent)
+        await self.send(record)
+        return await self.answer_to(record, seconds=seconds)
+
+    async def _listen(self) -> None:
+        async for record in self._receiver:
+            headers = {name: value.decode() for name, value in record.headers}
+            answer = Answer(int(headers[Header.STATUS]), record.value or b"", headers)
+            self.replies[UUID(bytes=record.key)].append(answer)

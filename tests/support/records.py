@@ -1,0 +1,72 @@
+"""Records exactly as they lie on a topic, to be sent as they are or bent on purpose first."""
+
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from uuid_utils.compat import uuid7
+
+from contracts.message import Actor, Command, Context, Header, Request
+from deploy.local.stack import Stack
+from services.chassis.actor import Sealed, private_key, sign
+from services.chassis.envelope import to_wire
+
+REPLY_PARTITION = 7
+TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
+@dataclass(frozen=True, slots=True)
+class RawRecord:
+    """One Kafka record before it is sent."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes | None], ...]
+    message_id: UUID
+    command_id: UUID
+
+    def with_header(self, name: str, value: bytes | None) -> "RawRecord":
+        """This record with one header set, in the place of an equally named one."""
+        others = tuple(pair for pair in self.headers if pair[0] != name)
+        return replace(self, headers=(*others, (str(name), value)))
+
+    def without_header(self, name: str) -> "RawRecord":
+        return replace(self, headers=tuple(pair for pair in self.headers if pair[0] != name))
+
+
+def command_record(
+    stack: Stack,
+    request: Request,
+    actor: Actor,
+    *,
+    command_id: UUID | None = None,
+    message_id: UUID | None = None,
+    topic: str = "",
+    audience: str = "",
+    now: float | None = None,
+    signing_key: Ed25519PrivateKey | None = None,
+    reply_partition: int = REPLY_PARTITION,
+    request_id: str = "",
+) -> RawRecord:
+    """What the gateway would send for `request`, with a proper assertion unless an argument bends it."""
+    message, command = message_id or uuid7(), command_id or uuid7()
+    destination = topic or request.topic
+    body = request.model_dump_json().encode()
+    name = f"{request.type}.v{request.version}"
+    sealed = Sealed(audience or destination.split(".")[0], message, name, request.key(), body)
+    context = Context(request_id=request_id or f"req-{message.hex[-12:]}", command_id=command, ip="203.0.113.7")
+    key = signing_key or private_key(stack.state.secrets["actor_signing_key"])
+    headers = {
+        Header.SPEC_VERSION: "1.0",
+        Header.ID: message,
+        Header.TYPE: request.type,
+        Header.VERSION: request.version,
+        Header.SOURCE: "/gateway",
+        Header.COMMAND_ID: command if isinstance(request, Command) else None,
+        Header.ASSERTION: sign(key, actor, context, sealed, now),
+        Header.REPLY_PARTITION: reply_partition,
+        Header.CONTENT_TYPE: "application/json",
+        Header.TRACEPARENT: TRACEPARENT,
+    }
+    return RawRecord(destination, request.key().encode() or None, body, tuple(to_wire(headers)), message, command)

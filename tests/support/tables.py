@@ -1,0 +1,41 @@
+"""What a service really stored, read past it as the administrator."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, LiteralString
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import dict_row
+
+from deploy.local.stack import Stack
+
+
+class Tables:
+    """The schema of one service. Statements take psycopg's `%s`."""
+
+    def __init__(self, stack: Stack, service: str) -> None:
+        self._dsn, self._service = stack.state.admin_dsn, service
+
+    @contextmanager
+    def connection(self) -> Iterator[psycopg.Connection[dict[str, Any]]]:
+        options = f"-c search_path={self._service}"
+        with psycopg.connect(self._dsn, options=options, autocommit=True, row_factory=dict_row) as connection:
+            yield connection
+
+    def rows(self, statement: LiteralString, *args: Any) -> list[dict[str, Any]]:
+        with self.connection() as connection:
+            return connection.execute(statement, args).fetchall()
+
+    def value(self, statement: LiteralString, *args: Any) -> Any:
+        """The first column of the first row."""
+        return next(iter(self.rows(statement, *args)[0].values()))
+
+    def letters_at(self, topic: str, partition: int, position: int) -> list[dict[str, Any]]:
+        """The dead letters of one record: none or one."""
+        statement: LiteralString = "SELECT * FROM dead_letters WHERE topic = %s AND partition = %s AND position = %s"
+        return self.rows(statement, topic, partition, position)
+
+    def events_of(self, *aggregates: UUID) -> list[dict[str, Any]]:
+        """The outbox rows of these aggregates in the order they were written."""
+        return self.rows("SELECT * FROM outbox WHERE aggregate_id = ANY(%s) ORDER BY id", list(aggregates))

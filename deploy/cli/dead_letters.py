@@ -96,7 +96,7 @@ def _rows(state: State, service: str, query: str, *args: object) -> list[dict[st
     if service not in DATABASES:
         raise StackError(f"no such service: {service}; one of {', '.join(DATABASES)}")
     with psycopg.connect(state.dsn(service), row_factory=dict_row) as connection:
-        return connection.execute(query, args).fetchall()  # type: ignore[arg-type]
+        return connection.execute(query, args).fetchall()
 
 
 async def _produce(state: State, service: str, row: dict[str, Any]) -> None:

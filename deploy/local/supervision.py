@@ -122,6 +122,8 @@ def remote(home: Home) -> Any:
         yield xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport).supervisor
     except (ConnectionError, FileNotFoundError) as error:
         raise NotRunning(f"no stack is running in {home.root}") from error
+    except xmlrpc.client.Fault as fault:
+        raise StackError(f"the supervisor refused: {fault.faultString}") from fault
     finally:
         transport.close()
 
@@ -156,7 +158,7 @@ def _program(home: Home, part: Part) -> str:
         "stopasgroup": whole,
         "killasgroup": "true",
         "redirect_stderr": "true",
-        "stdout_logfile": _escape(home.log(part.name)),
+        "stdout_logfile": _escape(_escape(home.log(part.name))),  # supervisord expands this one twice
         "stdout_logfile_maxbytes": "10MB",
         "stdout_logfile_backups": 3,
     }

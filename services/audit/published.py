@@ -12,6 +12,7 @@ from services.audit.settings import AuditSettings
 from services.chassis.messaging import client_options
 
 PATIENCE_SECONDS = 10.0
+PLACES = ("bucket", "topic")
 
 
 async def collect(settings: AuditSettings, near: int) -> tuple[list[str], list[str]]:

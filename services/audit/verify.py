@@ -28,6 +28,9 @@ Target = tuple[int, str, str]
 """position, type, id."""
 
 
+_WEAK = (Kind.TARGET_DIFFERS, Kind.COLUMN_DIFFERS)
+
+
 class Stored(NamedTuple):
     """One row of `checkpoints`."""
 
@@ -82,10 +85,10 @@ class Verification:
         promised = max(newest, published or 0)
         if self.finding is None and self.size < promised:
             detail = f"a checkpoint of {promised} events is signed, the log ends after {self.size}"
-            self.finding = self._suspect or Finding(Kind.CUT, self.size, detail)
+            self.finding = self._first(Finding(Kind.CUT, self.size, detail))
         elif self.finding is None and self._leaves:
             detail = "no checkpoint covers the events from here on"
-            self.finding = self._suspect or Finding(Kind.UNSIGNED, self._tree.size, detail)
+            self.finding = self._first(Finding(Kind.UNSIGNED, self._tree.size, detail))
         found = [*([self.finding] if self.finding else []), *gaps]
         first = min(found, key=lambda finding: finding.position, default=None)
         root = self._tree.root().hex()
@@ -97,7 +100,7 @@ class Verification:
         for row, document in zip(rows, documents, strict=True):
             position, raw, leaf, moment = row[:4]
             if position != expected:
-                return self._suspect or Finding(Kind.MISSING, expected, f"the next event is at position {position}")
+                return self._first(Finding(Kind.MISSING, expected, f"the next event is at position {position}"))
             if sha256(b"\x00" + raw).digest() != leaf:
                 self._suspicion(Kind.ALTERED, position, "the bytes do not have the leaf hash stored with them")
             elif columns_of(document) != row[4:] and _strictly(raw) != row[4:]:
@@ -112,7 +115,7 @@ class Verification:
         try:
             signed = self._verifier.checkpoint(stored.note) if stored else self._published[size]
         except NoteRefusedError as error:
-            return self._suspect or self._range(Kind.CHECKPOINT_REFUSED, size, str(error))
+            return self._range(Kind.CHECKPOINT_REFUSED, size, str(error))
         tree = CompactRange(self._tree.size, list(self._tree.peaks))
         tree.extend(self._leaves)
         wrong = self._compare(tree, signed, stored)
@@ -129,8 +132,10 @@ class Verification:
             return self._locate(signed, stored)
         if published and published.root != signed.root:
             return self._range(Kind.FORKED, size, "a checkpoint with another root was published for this size")
-        if self._suspect or stored is None:
-            return self._suspect or self._range(Kind.CHECKPOINT_REFUSED, size, f"checkpoint {size} was taken out")
+        if self._suspect and self._suspect.position < size:
+            return self._suspect
+        if stored is None:
+            return self._range(Kind.CHECKPOINT_REFUSED, size, f"checkpoint {size} was taken out")
         told = (stored.root, list(stored.range_hashes), stored.leaf_hashes)
         if told != (signed.root, tree.peaks, b"".join(self._leaves)):
             return self._range(Kind.CHECKPOINT_REFUSED, size, f"hashes of checkpoint {size} are not the signed ones")
@@ -145,9 +150,7 @@ class Verification:
         if (tree.size, tree.root()) != (signed.size, signed.root):
             return self._range(Kind.REWRITTEN, signed.size, "the events do not lead to the signed root")
         differs = next(n for n, pair in enumerate(zip(authentic, self._leaves, strict=True)) if pair[0] != pair[1])
-        if self._suspect and self._suspect.position < start + differs:
-            return self._suspect
-        return Finding(Kind.REWRITTEN, start + differs, "bytes and leaf hash are not those that were signed")
+        return self._first(Finding(Kind.REWRITTEN, start + differs, "not the event that was signed"))
 
     def _late(self, stored: Stored) -> Finding | None:
         if self._moments.count(stored.created_at) == len(self._moments):
@@ -165,8 +168,16 @@ class Verification:
             self._suspicion(Kind.TARGET_DIFFERS, position, "event_targets says something else than the bytes")
 
     def _suspicion(self, kind: Kind, position: int, detail: str) -> None:
-        if self._suspect is None or position < self._suspect.position:
-            self._suspect = Finding(kind, position, detail)
+        self._suspect = self._first(Finding(kind, position, detail))
+
+    def _first(self, finding: Finding) -> Finding:
+        """What was suspected earlier in the log goes first; at one position, what says most."""
+        suspect = self._suspect
+        if suspect is None or finding.position < suspect.position:
+            return finding
+        if finding.position == suspect.position and suspect.kind in _WEAK:
+            return finding
+        return suspect
 
     def _range(self, kind: Kind, size: int, detail: str) -> Finding:
         return Finding(kind, self._tree.size, detail, until=size - 1)

@@ -155,15 +155,19 @@ class Lane(ConsumerRebalanceListener):  # type: ignore[misc]
         self.moved_at = time.monotonic()
         log.info("lane.assigned", lane=self.name, partitions=sorted(f"{tp.topic}/{tp.partition}" for tp in assigned))
 
+    async def lag(self) -> int:
+        """Records of the assigned partitions that are not handled yet, as far as the client knows."""
+        ends: list[tuple[int, int | None]] = [
+            (await self.consumer.position(p), self.consumer.highwater(p)) for p in self.consumer.assignment()
+        ]
+        behind = sum(max(0, (end or 0) - position) for position, end in ends) + self.in_hand
+        telemetry.LAG.labels(self.name).set(behind)
+        return behind
+
     async def stuck_seconds(self) -> float:
-        """How long a batch has been in hand, or records have been waiting that nobody fetches; 0 when all moves."""
-        lag = 0
-        positions: dict[TopicPartition, int] = {}
-        for partition in self.consumer.assignment():
-            positions[partition] = await self.consumer.position(partition)
-            lag += max(0, (self.consumer.highwater(partition) or 0) - positions[partition])
-        telemetry.LAG.labels(self.name).set(lag + self.in_hand)
-        if not self.in_hand and (not lag or positions != self._seen_positions):
+        """How long records have been waiting, in hand or not fetched, while nothing moved; 0 when all moves."""
+        positions = {p: await self.consumer.position(p) for p in self.consumer.assignment()}
+        moved, self._seen_positions = positions != self._seen_positions, positions
+        if not await self.lag() or (moved and not self.in_hand):
             self.moved_at = time.monotonic()
-        self._seen_positions = positions
         return time.monotonic() - self.moved_at

@@ -20,7 +20,8 @@ from services.gateway.auth import Authenticator, Keys
 from services.gateway.dispatch import Dispatcher
 from services.gateway.middleware import Tracing
 from services.gateway.problems import Failure, respond
-from services.gateway.routes import ROUTERS
+from services.gateway.routes import ALL
+from services.gateway.routes.operations import router as operations_router
 from services.gateway.routes.service import router as service_router
 from services.gateway.settings import GatewaySettings
 
@@ -28,7 +29,8 @@ from services.gateway.settings import GatewaySettings
 def create_app(settings: GatewaySettings) -> FastAPI:
     app = FastAPI(title="Gatehouse", version="1.0.0", lifespan=_lifespan, docs_url=None, redoc_url=None)
     app.state.settings = settings
-    for router in (*ROUTERS, service_router):
+    app.router.routes[:0] = [mounted for routes in ALL for mounted in routes.mounted]
+    for router in (operations_router, service_router):
         app.include_router(router)
     app.add_middleware(Tracing)
     app.add_exception_handler(Failure, _on_failure)

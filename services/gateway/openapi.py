@@ -1,55 +1,99 @@
-"""The OpenAPI document: FastAPI's own, with the body schemas of the contracts and the problem shape added."""
+"""The OpenAPI 3.1 document, made from the route table and the contracts."""
 
-from collections.abc import Callable
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
 
 from contracts.failures import Problem
 from contracts.message import Command
 from services.gateway.routes import ALL
-from services.gateway.routing import Route, body_name
+from services.gateway.routing import Route
 
 _REF = "#/components/schemas/{model}"
+Schemas = dict[str, Any]
 
 
 def install(app: FastAPI) -> None:
-    """Replace `app.openapi` by one that is built once."""
-    build: Callable[[], dict[str, Any]] = lambda: _document(app)  # noqa: E731
+    """Let the application build its document once, with our table in it."""
+
+    def build() -> dict[str, Any]:
+        if not app.openapi_schema:
+            app.openapi_schema = _document(app)
+        return app.openapi_schema
+
     app.openapi = build  # type: ignore[method-assign]
 
 
 def _document(app: FastAPI) -> dict[str, Any]:
-    if app.openapi_schema:
-        return app.openapi_schema
     document = get_openapi(title=app.title, version=app.version, routes=app.routes)
-    schemas = document.setdefault("components", {}).setdefault("schemas", {})
-    schemas["Problem"] = Problem.model_json_schema(ref_template=_REF)
-    schemas.update(schemas["Problem"].pop("$defs", {}))
+    schemas: Schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    problem = _known(schemas, Problem)
     for route in (route for routes in ALL for route in routes.table):
-        if issubclass(route.message, Command):
-            _add_body(schemas, route)
+        document["paths"].setdefault(route.path, {})[route.method.lower()] = _operation(schemas, route, problem)
     document["components"]["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
-    document["security"] = [{"bearer": []}]
-    _describe_failures(document)
-    app.openapi_schema = document
     return document
 
 
-def _add_body(schemas: dict[str, Any], route: Route) -> None:
+def _operation(schemas: Schemas, route: Route, problem: dict[str, str]) -> dict[str, Any]:
+    refused = {"content": {"application/problem+json": {"schema": problem}}}
+    done: dict[str, Any] = {"description": "Done"}
+    if route.answer:
+        done["content"] = {"application/json": {"schema": _known(schemas, route.answer)}}
+    operation: dict[str, Any] = {
+        "operationId": route.message.type,
+        "summary": str(route.message.__dict__["__doc__"]).splitlines()[0],
+        "parameters": _parameters(route),
+        "responses": {
+            str(route.status): done,
+            "4XX": {"description": "Refused; see `code`", **refused},
+            "5XX": {"description": "Not now; see `code`", **refused},
+        },
+        "security": [] if route.anonymous else [{"bearer": []}],
+    }
+    if issubclass(route.message, Command):
+        operation["responses"]["202"] = {"description": "Not answered in time; Location tells where to ask"}
+        operation["requestBody"] = {"content": {"application/json": {"schema": _body(schemas, route)}}}
+    return operation
+
+
+def _parameters(route: Route) -> list[dict[str, Any]]:
+    found = [_parameter(name, "path", {"type": "string"}, required=True) for name in route.path_fields]
+    if not issubclass(route.message, Command):
+        fields = route.message.model_json_schema(ref_template=_REF).get("properties", {})
+        return found + [
+            _parameter(name, "query", {"type": "string"} if "$ref" in str(field) else field, required=False)
+            for name, field in fields.items()
+            if name not in route.path_fields
+        ]
+    key = {"type": "string", "minLength": 1, "maxLength": 255}
+    found.append(_parameter("Idempotency-Key", "header", key, required=route.anonymous is None))
+    if route.if_match:
+        found.append(_parameter("If-Match", "header", {"type": "string"}, required=True))
+    return found
+
+
+def _parameter(name: str, place: str, schema: dict[str, Any], *, required: bool) -> dict[str, Any]:
+    return {"name": name, "in": place, "required": required, "schema": schema}
+
+
+def _body(schemas: Schemas, route: Route) -> dict[str, str]:
+    """The message without what the path and If-Match say."""
     schema = route.message.model_json_schema(ref_template=_REF)
     schemas.update(schema.pop("$defs", {}))
     for name in route.taken_fields:
-        schema["properties"].pop(name, None)
+        schema.get("properties", {}).pop(name, None)
     schema["required"] = [name for name in schema.get("required", []) if name not in route.taken_fields]
-    schemas[body_name(route)] = schema
+    return _add(schemas, f"{route.message.__name__}Body", schema)
 
 
-def _describe_failures(document: dict[str, Any]) -> None:
-    content = {"application/problem+json": {"schema": {"$ref": _REF.format(model="Problem")}}}
-    for methods in document["paths"].values():
-        for operation in methods.values():
-            operation["responses"].pop("422", None)
-            operation["responses"]["4XX"] = {"description": "Refused; see `code`", "content": content}
-            operation["responses"]["5XX"] = {"description": "Not now; see `code`", "content": content}
+def _known(schemas: Schemas, model: type[BaseModel]) -> dict[str, str]:
+    schema = model.model_json_schema(ref_template=_REF)
+    schemas.update(schema.pop("$defs", {}))
+    return _add(schemas, model.__name__, schema)
+
+
+def _add(schemas: Schemas, name: str, schema: dict[str, Any]) -> dict[str, str]:
+    schemas[name] = schema
+    return {"$ref": _REF.format(model=name)}

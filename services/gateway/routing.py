@@ -10,11 +10,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi import APIRouter
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json, to_json
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route as StarletteRoute
 
 from contracts.failures import Code, FieldError
 from contracts.message import Actor, Command, Query
@@ -52,11 +52,11 @@ class Route:
 
 
 class Routes:
-    """Collects routes and mounts them on a FastAPI router."""
+    """Collects routes. They are Starlette's own: FastAPI's handling of an endpoint costs as much as all else here."""
 
     def __init__(self) -> None:
         self.table: list[Route] = []
-        self.router = APIRouter()
+        self.mounted: list[StarletteRoute] = []
 
     def command(
         self,
@@ -78,16 +78,7 @@ class Routes:
 
     def _add(self, route: Route, endpoint: Endpoint) -> None:
         self.table.append(route)
-        self.router.add_api_route(
-            route.path,
-            endpoint,
-            methods=[route.method],
-            status_code=route.status,
-            response_model=route.answer,
-            summary=summary_of(route.message),
-            name=route.message.type,
-            openapi_extra=_openapi(route),
-        )
+        self.mounted.append(StarletteRoute(route.path, endpoint, methods=[route.method], name=route.message.type))
 
 
 def _command_endpoint(route: Route) -> Endpoint:
@@ -216,41 +207,3 @@ def _invalid_query(error: ValidationError, route: Route) -> Failure:
     if fields == {"starting_after"}:
         return Failure(Code.CURSOR_INVALID)
     return invalid(error)
-
-
-def _openapi(route: Route) -> dict[str, Any]:
-    """Parameters and body of the operation; the shared schemas are added by `openapi.py`."""
-    parameters: list[dict[str, Any]] = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in route.path_fields
-    ]
-    if issubclass(route.message, Query):
-        schema = route.message.model_json_schema()
-        parameters += [
-            {"name": name, "in": "query", "required": False, "schema": field}
-            for name, field in schema.get("properties", {}).items()
-            if name not in route.path_fields and "$ref" not in str(field)
-        ]
-        return {"parameters": parameters}
-    required = route.anonymous is None
-    parameters.append(
-        {
-            "name": "Idempotency-Key",
-            "in": "header",
-            "required": required,
-            "schema": {"type": "string", "maxLength": 255},
-        }
-    )
-    if route.if_match:
-        parameters.append({"name": "If-Match", "in": "header", "required": True, "schema": {"type": "string"}})
-    name = body_name(route)
-    body = {"required": True, "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}}
-    return {"parameters": parameters, "requestBody": body}
-
-
-def body_name(route: Route) -> str:
-    return f"{route.message.__name__}Body"
-
-
-def summary_of(message: type[Message]) -> str:
-    """The first line of the contract's own docstring; every message has one."""
-    return str(message.__dict__["__doc__"]).splitlines()[0]

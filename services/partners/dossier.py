@@ -8,6 +8,7 @@ from services.chassis import Call, Refusal
 from services.partners.book import Book
 from services.partners.evidence import Away, Found
 from services.partners.partner import Document
+from services.partners.upload import Upload
 
 FIELDS = {"kyb": "kyb_object_key", "licensing": "licensing_object_key"}
 
@@ -23,14 +24,14 @@ def check_documents(command: SubmitPartner, call: Call, book: Book) -> list[Docu
         upload, found = book.uploads[key], book.evidence.get(key)
         if isinstance(found, Away):
             return Refusal(Code.DEPENDENCY_UNAVAILABLE, "the document store is away")
-        if not isinstance(found, Found) or (found.size, found.sha256) != (upload.size, upload.sha256):
+        if not isinstance(found, Found) or not _is_announced(found, upload):
             return _refuse(Code.DOSSIER_OBJECT_NOT_FOUND, kind, "the store has no such object of the announced hash")
         documents.append(
             Document(
                 kind=kind,
                 object_key=key,
                 size=found.size,
-                sha256=found.sha256,
+                sha256=upload.sha256,
                 version_id=found.version_id,
                 uploaded_by=upload.subject,
                 uploaded_by_issuer=upload.issuer,
@@ -54,6 +55,10 @@ def _check_keys(keys: dict[str, str], call: Call, book: Book) -> Refusal | None:
     if len(owners) != 1:
         return _refuse(Code.DOSSIER_KEY_FORBIDDEN, "licensing", "both documents must have one partner's prefix")
     return None
+
+
+def _is_announced(found: Found, upload: Upload) -> bool:
+    return found.size == upload.size and found.sha256 in (None, upload.sha256)
 
 
 def _refuse(code: Code, kind: str, detail: str) -> Refusal:

@@ -6,10 +6,14 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The object as the store holds it: `sha256` in hex, as the store itself computed it at upload."""
+    """The object as the store holds it.
+
+    `sha256` (hex) is what the store computed at upload; None where it was only listed: the presigned PUT was bound to
+    the announced hash, so the store took no other bytes under this key.
+    """
 
     size: int
-    sha256: str
+    sha256: str | None
     version_id: str
     stored_at: datetime
 

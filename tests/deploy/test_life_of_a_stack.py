@@ -25,17 +25,23 @@ from deploy.local.state import DOCUMENTS
 EVENT = b'{"kept": true}'
 
 
-@pytest.fixture
-def second() -> Iterator[Stack]:
+@pytest.fixture(scope="module")
+def beside() -> Iterator[Stack]:
     """A stack of its own, beside the one of the session."""
     home = Path(tempfile.mkdtemp(prefix="gatehouse-second-"))
     stack = Stack(home)
     try:
-        stack.up(only_engines=True)
         yield stack
     finally:
         stack.down()
         shutil.rmtree(home)
+
+
+@pytest.fixture
+def second(beside: Stack) -> Stack:
+    """The same, running, however the test before left it."""
+    beside.up(only_engines=True)
+    return beside
 
 
 def processes_of(stack: Stack) -> list[psutil.Process]:
@@ -127,14 +133,6 @@ async def test_data_topics_offsets_and_addresses_survive_down_and_up(second: Sta
     await admin.close()
 
 
-def test_two_stacks_share_no_port_and_stopping_one_leaves_the_other(stack: Stack, second: Stack) -> None:
-    assert not set(stack.state.ports.values()) & set(second.state.ports.values())
-
-    second.down()
-
-    assert all(stack.is_ready(name) for name in ENGINES)
-
-
 def test_ports_taken_by_somebody_else_meanwhile_are_replaced_and_data_is_still_there(second: Stack) -> None:
     objects.client(second.state).put_object(Bucket=DOCUMENTS, Key="kept", Body=EVENT)
     publish(second)
@@ -163,6 +161,14 @@ def test_parts_whose_supervisor_was_killed_are_ended_before_the_next_start(secon
 
     assert [process for process in orphans if process.is_running()] == []
     assert all(second.is_ready(name) for name in ENGINES)
+
+
+def test_two_stacks_share_no_port_and_stopping_one_leaves_the_other(stack: Stack, second: Stack) -> None:
+    assert not set(stack.state.ports.values()) & set(second.state.ports.values())
+
+    second.down()
+
+    assert all(stack.is_ready(name) for name in ENGINES)
 
 
 def test_stopping_a_part_of_a_stack_that_is_down_says_so(tmp_path: Path) -> None:

@@ -135,3 +135,43 @@ async def test_a_reserved_key_names_its_partner_and_kind() -> None:  # S1.17
     upload = replace(reserved(), created_at=NOON)
 
     assert upload.object_key.startswith(f"partners/{upload.partner_id}/kyb/")
+
+
+async def test_partners_that_apply_together_are_found_by_listing(
+    documents: DocumentStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moment = uuid4().hex[:10]
+    prefix = f"{moment[:8]}-{moment[8:10]}"
+    keys = []
+    for n in range(6):
+        upload = reserved(BODY + bytes([n]))
+        upload.object_key = f"partners/{prefix}{n:02d}-7000-8000-000000000000/kyb/20261122T050138507770Z"
+        keys.append(upload.object_key)
+        assert await put(documents, upload, BODY + bytes([n])) == 200
+    absent = keys[0].replace("/kyb/", "/licensing/")
+    asked: list[str] = []
+    head = DocumentStore._head  # noqa: SLF001
+    monkeypatch.setattr(DocumentStore, "_head", lambda self, key: (asked.append(key), head(self, key))[1])
+
+    found = await documents.find([*keys, absent])
+
+    assert asked == [absent]
+    assert isinstance(found[absent], Missing)
+    listed = [found[key] for key in keys]
+    assert all(isinstance(each, Found) and each.size == len(BODY) + 1 and each.version_id for each in listed)
+
+
+async def test_a_listed_version_is_the_one_that_a_head_shows(
+    documents: DocumentStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload = reserved()
+    for _ in range(2):
+        assert await put(documents, upload, BODY) == 200
+
+    by_head = (await documents.find([upload.object_key]))[upload.object_key]
+    monkeypatch.setattr("services.partners.documents.WORTH_A_LISTING", 1)
+    by_listing = (await documents.find([upload.object_key]))[upload.object_key]
+
+    assert isinstance(by_head, Found)
+    assert isinstance(by_listing, Found)
+    assert (by_listing.version_id, by_listing.size) == (by_head.version_id, by_head.size)

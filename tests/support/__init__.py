@@ -8,8 +8,9 @@ from tests.support.applicants import Applicant, Application
 from tests.support.bus import Answer, Bus
 from tests.support.people import partner_admin, person, root_admin, token
 from tests.support.process import Crash, ServiceProcess
-from tests.support.records import RawRecord, command_record
+from tests.support.records import RawRecord, command_record, signed_record
 from tests.support.tables import Tables
+from tests.support.tape import Tape
 from tests.support.waiting import eventually, eventually_true
 
 __all__ = [
@@ -21,11 +22,13 @@ __all__ = [
     "RawRecord",
     "ServiceProcess",
     "Tables",
+    "Tape",
     "command_record",
     "eventually",
     "eventually_true",
     "partner_admin",
     "person",
     "root_admin",
+    "signed_record",
     "token",
 ]

@@ -57,13 +57,19 @@ class Applicant:
 
     async def prepare(self, bus: Bus) -> Application:
         """Reserve and upload both documents through the topics and the real store."""
-        partner_id, keys = None, []
+        reserved = await self.reserve(bus)
+        keys = [await self.put(kind, upload) for kind, upload in reserved.items()]
+        return Application(self.actor, self.application(*keys))
+
+    async def reserve(self, bus: Bus) -> dict[str, dict[str, Any]]:
+        """Both reservations under one partner id, nothing uploaded yet."""
+        partner_id, reserved = None, {}
         for kind in ("kyb", "licensing"):
             answer = await bus.ask(reservation(kind, self.actor.subject, partner_id), self.actor)
             assert answer.status == 201, answer
-            keys.append(await self._put(kind, answer.json))
+            reserved[kind] = answer.json
             partner_id = UUID(answer.json["partner_id"])
-        return Application(self.actor, self.application(*keys))
+        return reserved
 
     async def prepare_over_http(self, client: httpx.AsyncClient) -> Application:
         """The same through a gateway; `client` has its address and this applicant's bearer token."""
@@ -73,7 +79,7 @@ class Applicant:
             idempotency = {"Idempotency-Key": f"{kind}-{self.actor.subject}"}
             answer = await client.post("/api/v1/uploads", json=wanted, headers=idempotency)
             assert answer.status_code == 201, answer.text
-            keys.append(await self._put(kind, answer.json()))
+            keys.append(await self.put(kind, answer.json()))
             partner_id = UUID(answer.json()["partner_id"])
         return Application(self.actor, self.application(*keys))
 
@@ -89,7 +95,8 @@ class Applicant:
             contacts=(contact,),
         )
 
-    async def _put(self, kind: str, reserved: dict[str, Any]) -> str:
+    async def put(self, kind: str, reserved: dict[str, Any]) -> str:
+        """Upload as reserved; returns the object key."""
         body = document(kind, self.actor.subject)
         async with httpx.AsyncClient(trust_env=False, timeout=20) as store:
             stored = await store.put(reserved["upload_url"], content=body, headers=reserved["headers"])

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +17,7 @@ from contracts.topics import REPLIES
 from deploy.local.stack import Stack
 from tests.support.records import RawRecord, command_record
 from tests.support.waiting import eventually
-from tests.support.wire import producer, reader
+from tests.support.wire import producer, reader, send_together
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +67,9 @@ class Bus:
             record.topic, record.value, key=record.key, headers=list(record.headers), partition=partition
         )
 
-    async def send_all(self, records: list[RawRecord]) -> list[RecordMetadata]:
-        """Put many at once, so that they come as one batch where they share a partition."""
-        sent = [
-            await self._sender.send(record.topic, record.value, key=record.key, headers=list(record.headers))
-            for record in records
-        ]
-        return list(await asyncio.gather(*sent))
+    async def send_all(self, records: Iterable[RawRecord], partition: int | None = None) -> list[RecordMetadata]:
+        """Put many at once: on one partition they come as one batch."""
+        return await send_together(self._sender, records, partition)
 
     async def answer_to(self, record: RawRecord, nth: int = 1, seconds: float = 40.0) -> Answer:
         """The nth reply to a record that was sent."""

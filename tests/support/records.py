@@ -1,12 +1,13 @@
 """Records exactly as they lie on a topic, to be sent as they are or bent on purpose first."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from uuid_utils.compat import uuid7
 
-from contracts.message import Actor, Command, Context, Header, Request
+from contracts.message import Actor, Context, Header, Request
 from deploy.local.stack import Stack
 from services.chassis.actor import Sealed, private_key, sign
 from services.chassis.envelope import to_wire
@@ -35,38 +36,48 @@ class RawRecord:
         return replace(self, headers=tuple(pair for pair in self.headers if pair[0] != name))
 
 
-def command_record(
+def signed_record(
     stack: Stack,
-    request: Request,
+    body: bytes,
     actor: Actor,
     *,
+    topic: str,
+    name: str,
+    version: int = 1,
+    key: str = "",
     command_id: UUID | None = None,
     message_id: UUID | None = None,
-    topic: str = "",
     audience: str = "",
     now: float | None = None,
     signing_key: Ed25519PrivateKey | None = None,
     reply_partition: int = REPLY_PARTITION,
     request_id: str = "",
 ) -> RawRecord:
-    """What the gateway would send for `request`, with a proper assertion unless an argument bends it."""
+    """Any body under any name, with an assertion that fits it unless an argument bends it."""
     message, command = message_id or uuid7(), command_id or uuid7()
-    destination = topic or request.topic
-    body = request.model_dump_json().encode()
-    name = f"{request.type}.v{request.version}"
-    sealed = Sealed(audience or destination.split(".")[0], message, name, request.key(), body)
+    sealed = Sealed(audience or topic.split(".", maxsplit=1)[0], message, f"{name}.v{version}", key, body)
     context = Context(request_id=request_id or f"req-{message.hex[-12:]}", command_id=command, ip="203.0.113.7")
-    key = signing_key or private_key(stack.state.secrets["actor_signing_key"])
     headers = {
         Header.SPEC_VERSION: "1.0",
         Header.ID: message,
-        Header.TYPE: request.type,
-        Header.VERSION: request.version,
+        Header.TYPE: name,
+        Header.VERSION: version,
         Header.SOURCE: "/gateway",
-        Header.COMMAND_ID: command if isinstance(request, Command) else None,
-        Header.ASSERTION: sign(key, actor, context, sealed, now),
+        Header.COMMAND_ID: command,
+        Header.ASSERTION: sign(signing_key or gateway_key(stack), actor, context, sealed, now),
         Header.REPLY_PARTITION: reply_partition,
         Header.CONTENT_TYPE: "application/json",
         Header.TRACEPARENT: TRACEPARENT,
     }
-    return RawRecord(destination, request.key().encode() or None, body, tuple(to_wire(headers)), message, command)
+    return RawRecord(topic, key.encode() or None, body, tuple(to_wire(headers)), message, command)
+
+
+def command_record(stack: Stack, request: Request, actor: Actor, *, topic: str = "", **bent: Any) -> RawRecord:
+    """What the gateway would send for `request`; `bent` as in `signed_record`."""
+    proper = {"name": request.type, "version": request.version, "key": request.key()}
+    body = request.model_dump_json().encode()
+    return signed_record(stack, body, actor, topic=topic or request.topic, **{**proper, **bent})
+
+
+def gateway_key(stack: Stack) -> Ed25519PrivateKey:
+    return private_key(stack.state.secrets["actor_signing_key"])

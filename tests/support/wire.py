@@ -1,12 +1,17 @@
 """Kafka clients of a principal, as strict or as loose as a test needs them."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.producer import message_accumulator
+from aiokafka.record import default_records
+from aiokafka.structs import RecordMetadata
 
 from deploy.local.stack import Stack
+from tests.support.records import RawRecord
 
 LARGEST = 6 * 1024 * 1024
 
@@ -48,3 +53,28 @@ async def reader(stack: Stack, principal: str, *topics: str, from_end: bool = Fa
         yield client
     finally:
         await client.stop()
+
+
+@asynccontextmanager
+async def careless_producer(stack: Stack, principal: str) -> AsyncIterator[AIOKafkaProducer]:
+    """A producer that asks header names to encode themselves, so that they may be any bytes."""
+    usual, message_accumulator.DefaultRecordBatchBuilder = (
+        message_accumulator.DefaultRecordBatchBuilder,
+        default_records._DefaultRecordBatchBuilderPy,  # noqa: SLF001
+    )
+    try:
+        async with producer(stack, principal, linger_ms=50) as client:
+            yield client
+    finally:
+        message_accumulator.DefaultRecordBatchBuilder = usual
+
+
+async def send_together(
+    client: AIOKafkaProducer, records: Iterable[RawRecord], partition: int | None = None
+) -> list[RecordMetadata]:
+    """Put many at once: on one partition they come as one batch."""
+    sent = [
+        await client.send(record.topic, record.value, key=record.key, headers=list(record.headers), partition=partition)
+        for record in records
+    ]
+    return list(await asyncio.gather(*sent))

@@ -1,0 +1,84 @@
+"""`gatehouse audit`: is the log what was signed?
+
+Exit status: 0 everything fits, 1 it was tampered with or something is missing, 2 it could not be checked.
+"""
+
+import asyncio
+import gc
+import os
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import asyncpg
+import typer
+from pydantic import ValidationError
+
+from deploy.cli.options import HomeOption, JsonOption, show
+from deploy.local.errors import NotRunning, StackError
+from deploy.local.home import Home
+from services.audit.published import PLACES, collect
+from services.audit.report import Report
+from services.audit.scan import newest_size, scan
+from services.audit.settings import AuditSettings
+from services.audit.verify import Verification
+from services.chassis import load
+
+TAMPERED, UNCHECKED = 1, 2
+
+audit = typer.Typer(help="Verify the audit log.", no_args_is_help=True)
+
+
+@audit.callback()
+def _group() -> None:
+    """Verify the audit log."""
+
+
+@audit.command()
+def verify(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Check every event against the signed checkpoints, in the database and outside; name the first bad position."""
+    try:
+        report = asyncio.run(_verify(_settings(Home.at(home))))
+    except (StackError, ValidationError, OSError, TimeoutError, asyncpg.PostgresError) as error:
+        typer.secho(f"could not check: {_brief(error)}", fg="yellow", err=True)
+        raise typer.Exit(UNCHECKED) from error
+    show(asdict(report) | {"ok": report.ok}) if as_json else typer.echo(_told(report))
+    if not report.ok:
+        raise typer.Exit(TAMPERED)
+    if len(report.unread) == len(PLACES):
+        typer.secho("could not check for a cut tail: nothing published could be read", fg="yellow", err=True)
+        raise typer.Exit(UNCHECKED)
+
+
+def _settings(home: Home) -> AuditSettings:
+    """Those of the service: named by GATEHOUSE_SETTINGS, else the home's."""
+    chosen = os.environ.setdefault("GATEHOUSE_SETTINGS", str(home.settings("audit")))
+    if not Path(chosen).exists():
+        raise NotRunning(f"no settings in {chosen}: start a stack with `gatehouse up`")
+    return load(AuditSettings)
+
+
+async def _verify(settings: AuditSettings) -> Report:
+    gc.disable()  # millions of short-lived objects, no cycles
+    dsn = settings.database_url.get_secret_value().replace("+asyncpg", "")
+    notes, away = await collect(settings, await newest_size(dsn))
+    report = await scan(dsn, Verification(settings.signer.verifier, notes))
+    return replace(report, unread=tuple(away))
+
+
+def _told(report: Report) -> str:
+    outside = f"newest published {report.published}" if report.published else "nothing published yet"
+    lines = [f"{report.size} events, {report.checkpoints} checkpoints, {outside}, root {report.root}"]
+    lines += [f"not read: {place}" for place in report.unread]
+    if report.finding is None:
+        return "\n".join([*lines, "the log is what was signed"])
+    finding = report.finding
+    where = f"{finding.position}" if finding.until is None else f"{finding.position} (to {finding.until})"
+    return "\n".join([*lines, f"FIRST BAD POSITION {where}: {finding.kind}, {finding.detail}"])
+
+
+def _brief(error: Exception) -> str:
+    """Without what pydantic was given: the settings hold secrets."""
+    if isinstance(error, ValidationError):
+        missing = ", ".join(".".join(map(str, found["loc"])) for found in error.errors(include_input=False))
+        return f"the settings are incomplete: {missing}"
+    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,82 @@
+"""Where Gatehouse's CPU goes: CPU µs a command by process, and py-spy's stacks where it is installed."""
+
+import asyncio
+import shutil
+import subprocess
+import sys
+import time
+from collections import Counter
+from concurrent.futures import Executor
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from deploy.local.stack import Stack
+from tests.benchmarks.load import Plan, measure
+from tests.benchmarks.processes import cpu_seconds
+from tests.benchmarks.runner import GUESSED_RATE, WARM_SECONDS
+from tests.benchmarks.systems import SERVICES, Systems
+from tests.benchmarks.workload import Batch, Workload
+
+CONNECTIONS = 256
+SHOWN = 25
+HERTZ = 200
+
+
+async def profile(
+    stack: Stack, systems: Systems, pool: Executor, workload: Workload, seconds: float, console: Console
+) -> None:
+    """One run for the CPU table without a profiler, then one for each service under py-spy."""
+    gatehouse = systems.each[0]
+    plan = Plan(gatehouse.port, CONNECTIONS, WARM_SECONDS, seconds)
+    batch = await _prepare(workload, seconds)
+    before, began = cpu_seconds(systems.processes), time.perf_counter()
+    sample = await asyncio.wrap_future(pool.submit(measure, plan, batch.requests))
+    took, answered = time.perf_counter() - began, len(sample.shots)
+    spent = {name: total - before[name] for name, total in cpu_seconds(systems.processes).items()}
+    table = Table("process", "CPU µs a command", "share of a core")
+    for name, used in sorted(spent.items(), key=lambda row: -row[1]):
+        table.add_row(name, f"{used * 1e6 / answered:,.0f}", f"{used / took:.0%}")
+    table.add_row("load generator", f"{sample.cpu_seconds * 1e6 / answered:,.0f}", f"{sample.cpu_seconds / took:.0%}")
+    console.print(table)
+    console.print(f"{sample.rate:,.0f} commands/s over {CONNECTIONS} connections")
+    spy = shutil.which("py-spy") or shutil.which(str(Path(sys.executable).parent / "py-spy"))
+    for service in SERVICES if spy else ():
+        if service in gatehouse.own:
+            stacks = stack.home.logs / f"{service}.stacks"
+            batch = await _prepare(workload, seconds)
+            await _sample(pool, plan, batch, (str(spy), gatehouse.own[service], stacks))
+            _show(service, stacks, console)
+
+
+async def _prepare(workload: Workload, seconds: float) -> Batch:
+    return await workload.prepare(int(GUESSED_RATE[CONNECTIONS] * (seconds + WARM_SECONDS)), {"partners"})
+
+
+async def _sample(pool: Executor, plan: Plan, batch: Batch, spy: tuple[str, int, Path]) -> None:
+    binary, pid, stacks = spy
+    flags = ("-d", str(max(1, round(plan.seconds))), "-r", str(HERTZ), "-f", "raw", "-o", str(stacks))
+    load = pool.submit(measure, plan, batch.requests)
+    recorder = await asyncio.create_subprocess_exec(
+        binary, "record", "-p", str(pid), *flags, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    await recorder.wait()
+    await asyncio.wrap_future(load)
+
+
+def _show(service: str, stacks: Path, console: Console) -> None:
+    """Frames by the share of samples they are on, callees included; waiting threads are left out."""
+    within: Counter[str] = Counter()
+    total = 0
+    for line in stacks.read_text(encoding="utf-8").splitlines():
+        stack, _, count = line.rpartition(" ")
+        frames = stack.split(";")
+        if not frames[-1].startswith("_worker"):
+            total += int(count)
+            within.update(dict.fromkeys(frames, int(count)))
+    table = Table(f"{service}: on the stack in", "frame")
+    for frame, count in within.most_common(SHOWN * 2)[10:]:
+        table.add_row(f"{count / total:.1%}", frame)
+    console.print(table)
+    console.print(f"all stacks: {stacks}")

@@ -1,0 +1,123 @@
+"""The rounds: each system in turn on the same prepared requests, the order turning with every round.
+
+A run counts only if every 201 is found as rows afterwards. Before each run the machine is let come to rest, so that
+nobody pays for another's left-over work: Gatehouse's relay and audit log go on after the last answer.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+import psutil
+from rich.console import Console
+
+from tests.benchmarks.figures import Figures, Run
+from tests.benchmarks.load import Plan, Sample, measure
+from tests.benchmarks.partners import SCHEMAS
+from tests.benchmarks.processes import cpu_seconds, resident_mib
+from tests.benchmarks.systems import GATEHOUSE, System, Systems
+from tests.benchmarks.workload import Batch, Workload
+
+WARM_SECONDS = 0.5
+QUIET_SHARE, QUIET_SECONDS = 25.0, 4.0
+GUESSED_RATE = {1: 250.0, 32: 1000.0, 256: 1500.0}
+MARGIN = 1.4
+OPEN_CONNECTIONS = 64
+TENTH = "10pct"
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """How much is measured: the rounds, the seconds of each run, and the numbers of connections."""
+
+    rounds: int
+    seconds: float
+    connections: tuple[int, ...]
+
+
+class Bench:
+    """Measures workloads on systems into `figures`."""
+
+    def __init__(self, systems: Systems, pool: Executor, length: Length, console: Console) -> None:
+        self._systems, self._pool, self._length, self._console = systems, pool, length, console
+        self.figures = Figures()
+
+    async def run(self, workloads: Sequence[Workload]) -> None:
+        for turn in range(self._length.rounds):
+            for workload in workloads:
+                order = self._systems.each[turn % 3 :] + self._systems.each[: turn % 3]
+                await self._warm_up(workload, order)
+                for connections in self._length.connections:
+                    await self._compare(workload, order, connections)
+                await self._tenth(workload, order)
+
+    async def _warm_up(self, workload: Workload, order: Sequence[System]) -> None:
+        """Every worker has compiled its statements and opened its connections before anything is measured."""
+        batch = await workload.prepare(300, set(SCHEMAS.values()))
+        for system in order:
+            await self._load(workload, system, Plan(system.port, 16, 0.0, 5.0), batch)
+
+    async def _compare(self, workload: Workload, order: Sequence[System], connections: int) -> None:
+        names = {system.name: f"{workload.name}.{connections}.{system.name}" for system in order}
+        fastest = max(self.figures.rate(name) for name in names.values())
+        rate = fastest * MARGIN or GUESSED_RATE.get(connections, GUESSED_RATE[256])
+        seconds = WARM_SECONDS + self._length.seconds
+        batch = await workload.prepare(int(rate * seconds) + connections, set(SCHEMAS.values()))
+        for system in order:
+            plan = Plan(system.port, connections, WARM_SECONDS, self._length.seconds)
+            await self._record(names[system.name], workload, system, plan, batch)
+
+    async def _tenth(self, workload: Workload, order: Sequence[System]) -> None:
+        """A tenth of what each system could carry at most, arriving at a constant rate."""
+        most = max(self._length.connections)
+        for system in order:
+            rate = self.figures.rate(f"{workload.name}.{most}.{system.name}") / 10
+            if rate < 1:
+                continue
+            plan = Plan(system.port, OPEN_CONNECTIONS, WARM_SECONDS, self._length.seconds, rate)
+            batch = await workload.prepare(int(rate * (plan.seconds + plan.warm_seconds)) + 2, {SCHEMAS[system.name]})
+            await self._record(f"{workload.name}.{TENTH}.{system.name}", workload, system, plan, batch)
+
+    async def _record(self, name: str, workload: Workload, system: System, plan: Plan, batch: Batch) -> None:
+        await _rest()
+        before, began = cpu_seconds(self._systems.processes), time.perf_counter()
+        sample = await self._load(workload, system, plan, batch)
+        run = self._run(system, sample, before, began)
+        self.figures.add(name, run)
+        self._console.print(
+            f"{name:<28} {run.commands_per_s:7,.0f}/s  p50 {run.p50_ms:8.1f}  p99 {run.p99_ms:8.1f} ms", highlight=False
+        )
+
+    async def _load(self, workload: Workload, system: System, plan: Plan, batch: Batch) -> Sample:
+        sample = await asyncio.wrap_future(self._pool.submit(measure, plan, batch.requests))
+        refused = len(sample.shots) - len(sample.created())
+        if refused:
+            raise RuntimeError(f"{system.name}: {refused} answers were not 201, such as {sample.failures}")
+        await workload.verify(system.name, [batch.ids[number] for number in sample.created()])
+        return sample
+
+    def _run(self, system: System, sample: Sample, before: dict[str, float], began: float) -> Run:
+        spent = cpu_seconds(self._systems.processes)
+        took = sorted(sample.measured())
+        mine = system.own.keys() | self._systems.engines.keys()
+        mine -= set() if system.name == GATEHOUSE else {"kafka"}
+        return Run(
+            sample.rate,
+            took[len(took) // 2],
+            took[int(len(took) * 0.99)],
+            resident_mib(system.own),
+            {name: (spent[name] - before[name]) * 1e6 / len(sample.shots) for name in sorted(mine)},
+            sample.cpu_seconds / (sample.ended - began),
+        )
+
+
+async def _rest() -> None:
+    """Wait until the machine is mostly idle, or a few seconds at most where others use it too."""
+    deadline = time.monotonic() + QUIET_SECONDS
+    psutil.cpu_percent()
+    while time.monotonic() < deadline:
+        await asyncio.sleep(0.3)
+        if psutil.cpu_percent() < QUIET_SHARE:
+            return

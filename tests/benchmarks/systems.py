@@ -1,0 +1,58 @@
+"""The systems that are compared: Gatehouse as the stack runs it, and the monolith with one worker and with two."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from deploy.local.part import EVERYTHING
+from deploy.local.ports import choose
+from deploy.local.stack import Stack
+from tests.benchmarks.yardstick import Monolith, create_schema
+
+GATEHOUSE = "gatehouse"
+MONOLITHS = {"monolith": 1, "monolith_2w": 2}
+ENGINES = ("postgres", "seaweedfs", "kafka")
+SERVICES = ("gateway", "partners", "staffing", "audit")
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """Where it listens, where its rows are, and the processes that are its own."""
+
+    name: str
+    port: int
+    own: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Systems:
+    """All of them, and the engines they share."""
+
+    each: tuple[System, ...]
+    engines: dict[str, int]
+
+    @property
+    def processes(self) -> dict[str, int]:
+        """Every process that may work for one command, by name."""
+        return self.engines | {name: pid for system in self.each for name, pid in system.own.items()}
+
+
+@asynccontextmanager
+async def running(stack: Stack) -> AsyncIterator[Systems]:
+    """The stack's Gatehouse, and both monoliths started beside it on an empty schema."""
+    pids = {name: pid for name in EVERYTHING if (pid := stack.pid_of(name))}
+    services = {name: pids[name] for name in SERVICES if name in pids}
+    found = [System(GATEHOUSE, stack.state.ports["gateway"], services)]
+    await create_schema(stack.state)
+    started: list[Monolith] = []
+    try:
+        for name, workers in MONOLITHS.items():
+            port = choose({})["gateway"]
+            monolith = Monolith(stack.state, port, workers, stack.home.log(name))
+            started.append(monolith)
+            monolith.wait_ready()
+            found.append(System(name, port, {name: monolith.pid}))
+        yield Systems(tuple(found), {name: pids[name] for name in ENGINES})
+    finally:
+        for monolith in started:
+            monolith.stop()

@@ -1,0 +1,38 @@
+"""Negative controls: the partners service with one promise taken out, so that a test is seen to notice.
+
+`python -m tests.chassis.controls NAME` runs it. None of these is used by anything but the tests.
+"""
+
+import sys
+from collections.abc import Callable, Sequence
+
+from services.chassis import inbox
+from services.chassis.database import Write
+from services.chassis.envelope import Inbound
+from services.chassis.inbox import Claim
+from services.partners.app import main
+
+
+def without_inbox() -> None:
+    """Every delivery is new: nothing is claimed and no answer is kept."""
+
+    async def claim(_: Write, batch: Sequence[Inbound]) -> Claim:
+        return Claim(tuple(batch), {}, {})
+
+    async def store(_: Write, __: object) -> None:
+        return None
+
+    inbox.claim, inbox.store = claim, store
+
+
+CONTROLS: dict[str, Callable[[], None]] = {"without-inbox": without_inbox}
+
+
+def command(name: str) -> tuple[str, ...]:
+    """The command line of a control."""
+    return (sys.executable, "-m", "tests.chassis.controls", name)
+
+
+if __name__ == "__main__":
+    CONTROLS[sys.argv[1]]()
+    main()

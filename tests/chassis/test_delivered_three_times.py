@@ -1,0 +1,62 @@
+"""Promise 3: every message delivered three times has one effect and one answer."""
+
+import pytest
+
+from contracts.message import Command
+from deploy.local.stack import Stack
+from tests.chassis.controls import command as control
+from tests.support import Bus, ServiceProcess, Tables, Tape, command_record, eventually, partner_cases
+from tests.support.cases import CASES, Prepared, handlers_in_the_code
+
+PARTNER_COMMANDS = [command for command, service in handlers_in_the_code().items() if service == "partners"]
+
+
+async def deliver_three_times(bus: Bus, prepared: Prepared) -> Command:
+    """Three deliveries, each after the one before was answered; raises AssertionError unless it is one."""
+    record = command_record(bus.stack, prepared.command, prepared.actor)
+    answers = []
+    for nth in (1, 2, 3):
+        await bus.send(record)
+        answers.append(await bus.answer_to(record, nth))
+
+    assert answers[0].status < 300, answers[0]
+    assert answers[1] == answers[2] == answers[0]
+    return record
+
+
+@pytest.mark.parametrize("command", PARTNER_COMMANDS, ids=lambda command: command.type)
+async def test_a_message_delivered_three_times_has_one_effect_and_the_same_answer(
+    command: type[Command], partners: ServiceProcess, bus: Bus, tables: Tables
+) -> None:
+    prepared = await CASES[command](bus)
+
+    async with Tape.of(bus.stack) as tape:
+        record = await deliver_three_times(bus, prepared)
+        await eventually(lambda: tape.of_command(record.command_id), "its event on the wire")
+
+    assert prepared.effects(tables) == 1
+    assert tuple(seen.topic for seen in tape.of_command(record.command_id)) == prepared.events
+
+
+async def test_three_deliveries_in_one_batch_have_one_effect(
+    partners: ServiceProcess, bus: Bus, tables: Tables
+) -> None:
+    prepared = await partner_cases.reserve_upload(bus)
+    record = command_record(bus.stack, prepared.command, prepared.actor)
+    last = command_record(bus.stack, prepared.command, prepared.actor, command_id=record.command_id)
+
+    await bus.send_all([record, record, record, last], partition=0)
+
+    assert await bus.answer_to(last) == await bus.answer_to(record)
+    assert prepared.effects(tables) == 1
+
+
+async def test_without_the_inbox_the_effect_triples(stack: Stack, bus: Bus, tables: Tables) -> None:
+    """Control: what the tests above would see if nothing were claimed."""
+    with ServiceProcess(stack, "partners", command=control("without-inbox")):
+        prepared = await partner_cases.reserve_upload(bus)
+
+        with pytest.raises(AssertionError):
+            await deliver_three_times(bus, prepared)
+
+        await eventually(lambda: prepared.effects(tables) == 3, "the effect of each delivery")

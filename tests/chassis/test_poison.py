@@ -1,0 +1,88 @@
+"""Promise 4: poison is buried whole within five tries, and its neighbours are answered meanwhile."""
+
+from base64 import b64decode
+from dataclasses import replace
+
+import pytest
+
+from contracts.partners import QUERIES, ListPartners
+from deploy.local.stack import Stack
+from tests.chassis.poisons import POISONS, good, with_a_header_name_that_is_not_utf8
+from tests.support import Bus, RawRecord, ServiceProcess, Tables, command_record, eventually, root_admin
+from tests.support.wire import careless_producer, send_together
+
+TRIES = 5
+
+
+@pytest.mark.parametrize("kind", POISONS)
+async def test_poison_is_buried_with_its_raw_bytes_and_its_neighbours_are_answered(
+    kind: str, stack: Stack, partners: ServiceProcess, bus: Bus, tables: Tables
+) -> None:
+    before, poison, after = good(stack), POISONS[kind](stack), good(stack)
+    starts = partners.starts
+
+    _, sent, _ = await bus.send_all([before, poison, after], partition=2)
+
+    assert (await bus.answer_to(before)).status == 201
+    assert (await bus.answer_to(after)).status == 201
+    [letter] = await eventually(lambda: tables.letters_at(sent.topic, sent.partition, sent.offset), "its dead letter")
+    assert (letter["key"], letter["value"], letter["tries"] <= TRIES) == (poison.key, poison.value, True)
+    assert _headers(letter) == [(name.replace("\0", "�"), value or b"") for name, value in poison.headers]
+    assert letter["error"]
+    assert partners.starts == starts, f"{kind} ended the service\n{partners.tail()}"
+
+
+def _headers(letter: dict[str, object]) -> list[tuple[str, bytes]]:
+    return [(name, b64decode(value)) for name, value in letter["headers"]]  # type: ignore[attr-defined]
+
+
+async def test_a_batch_of_nothing_but_poison_leaves_one_letter_each(
+    stack: Stack, partners: ServiceProcess, bus: Bus, tables: Tables
+) -> None:
+    poisons: list[RawRecord] = [bend(stack) for bend in POISONS.values()]
+
+    sent = await bus.send_all(poisons, partition=2)
+    last = good(stack)
+    await bus.send(last, partition=2)
+
+    assert (await bus.answer_to(last)).status == 201
+    assert all(len(tables.letters_at(one.topic, one.partition, one.offset)) == 1 for one in sent)
+
+
+async def test_a_header_of_a_stranger_without_a_value_does_no_harm(
+    stack: Stack, partners: ServiceProcess, bus: Bus
+) -> None:
+    record = good(stack).with_header("x-note", None)
+
+    await bus.send(record)
+
+    assert (await bus.answer_to(record)).status == 201
+
+
+async def test_a_header_name_that_is_not_utf8_is_buried_too(
+    stack: Stack, partners: ServiceProcess, bus: Bus, tables: Tables
+) -> None:
+    """The client library decodes names itself: it must neither skip its neighbours nor stop for ever."""
+    before, poison, after = good(stack), with_a_header_name_that_is_not_utf8(stack), good(stack)
+
+    async with careless_producer(stack, "gateway") as sender:
+        _, sent, _ = await send_together(sender, [before, poison, after], partition=2)
+
+    assert (await bus.answer_to(before)).status == 201
+    assert (await bus.answer_to(after)).status == 201
+    assert await eventually(lambda: tables.letters_at(sent.topic, sent.partition, sent.offset), "its dead letter")
+
+
+@pytest.mark.parametrize("kind", POISONS)
+async def test_poison_among_questions_stops_no_question(
+    kind: str, stack: Stack, partners: ServiceProcess, bus: Bus
+) -> None:
+    """Nothing is lost by not reading a question, so it is dropped; the next one is answered."""
+    starts, actor = partners.starts, root_admin(stack)
+    poison = replace(POISONS[kind](stack), topic=QUERIES)
+    question = command_record(stack, ListPartners(limit=1), actor)
+
+    await bus.send_all([poison, question], partition=2)
+
+    assert (await bus.answer_to(question)).status == 200
+    assert partners.starts == starts, f"{kind} ended the service\n{partners.tail()}"

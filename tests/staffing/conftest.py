@@ -1,0 +1,39 @@
+"""The staffing schema of the test stack, as the service's own role sees it."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+import structlog
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from deploy.local.stack import Stack
+from services.chassis.database import connect
+from tests.staffing.office import Office, Shop
+from tests.support.wire import producer
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_log() -> None:
+    """As in the service; structlog's own default draws every traceback with all its variables, for seconds."""
+    structlog.configure(processors=[structlog.processors.format_exc_info, structlog.processors.JSONRenderer()])
+
+
+@pytest_asyncio.fixture
+async def engine(stack: Stack) -> AsyncIterator[AsyncEngine]:
+    engine = connect(stack.state.dsn("staffing", driver="postgresql+asyncpg"), pool_size=30)
+    yield engine
+    await engine.dispose()
+
+
+@pytest_asyncio.fixture
+async def office(stack: Stack, engine: AsyncEngine) -> AsyncIterator[Office]:
+    async with producer(stack, "staffing") as sender:
+        office = Office(stack, engine, sender)
+        yield office
+        office.close()
+
+
+@pytest_asyncio.fixture
+async def shop(office: Office) -> Shop:
+    return await office.open_shop()

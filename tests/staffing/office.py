@@ -1,0 +1,273 @@
+"""Both command lanes of staffing on the real database, fed with signed records as the gateway would send them.
+
+Every batch goes through the chassis' own processor: claim, load, decide, save, events and replies in one transaction.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, LiteralString
+from uuid import UUID, uuid4
+
+import orjson
+from aiokafka import AIOKafkaProducer, ConsumerRecord
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from contracts.message import Actor, ActorType, Command
+from contracts.staffing import (
+    COMMANDS,
+    CREDENTIALS,
+    CreateBranch,
+    CreateTenant,
+    OpenSession,
+    Owner,
+    ProvisionStaff,
+    RequestActivation,
+    Session,
+    VerifyActivation,
+)
+from deploy.local.stack import Stack
+from services.chassis import Desk
+from services.chassis.actor import public_key
+from services.chassis.allowlist import Allowlist
+from services.chassis.commands import CommandProcessor
+from services.chassis.envelope import Opener
+from services.chassis.outbox import Relay
+from services.chassis.sealing import Sealer
+from services.staffing.attempts import Gatherer
+from services.staffing.credential_desk import credential_desk
+from services.staffing.credentials import CODE, PASSWORD, SESSION
+from services.staffing.desk import staffing_desk
+from services.staffing.otp import Otp
+from services.staffing.passwords import Passwords
+from services.staffing.session import Tokens
+from services.staffing.settings import StaffingSettings
+from tests.support import RawRecord, command_record, root_admin
+from tests.support.tables import Tables
+
+STAFF_ISSUER = "gatehouse-staff"
+ANYBODY = Actor(type=ActorType.USER, subject="anonymous")
+
+
+class UnansweredError(Exception):
+    """The command was given up; nothing was committed for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One stored reply and the events that were committed with it, in the order of their rows."""
+
+    status: int
+    body: Any
+    etag: str | None
+    location: str | None
+    events: list[dict[str, Any]]
+
+    @property
+    def code(self) -> str | None:
+        return self.body["code"] if self.status >= 400 else None
+
+    @property
+    def told(self) -> list[str]:
+        return [event["type"] for event in self.events]
+
+    def data(self, kind: str) -> dict[str, Any]:
+        """The data of the one event of this type."""
+        (event,) = [event for event in self.events if event["type"] == kind]
+        return dict(event["data"])
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """A tenant with two branches, and its owner."""
+
+    tenant_id: UUID
+    owner: Actor
+    owner_phone: str
+    branches: tuple[UUID, UUID]
+
+
+def staff(account_id: UUID | str) -> Actor:
+    return Actor(type=ActorType.STAFF, issuer=STAFF_ISSUER, subject=str(account_id))
+
+
+def new_phone() -> str:
+    """A Cambodian mobile number that no other test has."""
+    return f"+85596{uuid4().int % 10_000_000:07}"
+
+
+class Office:
+    """`tell` puts commands through in one batch; shortcuts below it make the usual people and places."""
+
+    def __init__(self, stack: Stack, engine: AsyncEngine, producer: AIOKafkaProducer) -> None:
+        self.stack, self.engine, self.tables = stack, engine, Tables(stack, "staffing")
+        self.settings = StaffingSettings(_env_file=stack.home.settings("staffing"))  # type: ignore[call-arg]
+        self.otp = Otp(self.settings.otp_pepper.get_secret_value())
+        self.sealer = Sealer(self.settings.credential_key.get_secret_value())
+        self.root = root_admin(stack)
+        self._passwords = Passwords()
+        self._producer, self._offset = producer, 0
+        allowlist = Allowlist(self.settings.oidc_issuer, "", self.settings.root_admin_subjects_file)
+        signing_key = self.settings.staff_signing_key.get_secret_value()
+        tokens = Tokens(self.settings.staff_issuer, self.settings.staff_audience, signing_key)
+        gather = Gatherer(engine, self.sealer, self.otp, self._passwords)
+        self.desks = {
+            COMMANDS: staffing_desk(allowlist, self.settings.staff_issuer, self.otp),
+            CREDENTIALS: credential_desk(gather, self.sealer, self.otp, tokens),
+        }
+
+    def close(self) -> None:
+        self._passwords.close()
+
+    def processor(self, desk: Desk) -> CommandProcessor:
+        opener = Opener("staffing", public_key(self.settings.actor_public_key), {c.type: c for c in desk.handlers})
+        return CommandProcessor(desk, opener, self.engine, self._producer, Relay(self.engine, self._producer, "/test"))
+
+    async def tell(self, command: Command, actor: Actor, command_id: UUID | None = None) -> Answer:
+        (answer,) = await self.tell_all((command, actor), command_id=command_id)
+        return answer
+
+    async def tell_all(
+        self, *calls: tuple[Command, Actor], command_id: UUID | None = None, desk: Desk | None = None
+    ) -> list[Answer]:
+        """All calls as one batch, so one transaction."""
+        sent = [
+            command_record(self.stack, command, actor, command_id=command_id, reply_partition=-1)
+            for command, actor in calls
+        ]
+        await self.processor(desk or self.desks[calls[0][0].topic])([self._received(record) for record in sent])
+        return [self.answer(record.message_id, record.command_id) for record in sent]
+
+    def answer(self, message_id: UUID, command_id: UUID) -> Answer:
+        statement: LiteralString = "SELECT * FROM replies WHERE message_id = %s OR (command_id = %s AND binding)"
+        replies = self.tables.rows(statement, message_id, command_id)
+        if not replies:
+            raise UnansweredError
+        reply = replies[0]
+        body = orjson.loads(reply["body"]) if reply["body"] else None
+        return Answer(reply["status"], body, reply["etag"], reply["location"], self.events_of(command_id))
+
+    def events_of(self, command_id: UUID) -> list[dict[str, Any]]:
+        """What subscribers will get for one command."""
+        statement: LiteralString = """
+            SELECT value FROM outbox
+            WHERE convert_from(value, 'UTF8')::jsonb #>> '{context,command_id}' = %s ORDER BY id
+        """
+        return [orjson.loads(row["value"]) for row in self.tables.rows(statement, str(command_id))]
+
+    @contextmanager
+    def statements(self, seen: list[str]) -> Iterator[None]:
+        """Collect every statement that the service sends meanwhile."""
+
+        def listen(*args: Any) -> None:
+            seen.append(args[2])
+
+        event.listen(self.engine.sync_engine, "before_cursor_execute", listen)
+        try:
+            yield
+        finally:
+            event.remove(self.engine.sync_engine, "before_cursor_execute", listen)
+
+    def counts(self) -> dict[str, int]:
+        """Rows of every table that holds facts."""
+        tables: Sequence[LiteralString] = (
+            "tenants",
+            "tenant_roles",
+            "branches",
+            "accounts",
+            "memberships",
+            "staff_profiles",
+            "branch_assignments",
+            "otp_challenges",
+            "sessions",
+            "notifications",
+        )
+        return {table: self.tables.value(f"SELECT count(*) FROM {table}") for table in tables}  # noqa: S608
+
+    def _received(self, record: RawRecord) -> "ConsumerRecord[bytes, bytes]":
+        self._offset += 1
+        value = record.value or b""
+        return ConsumerRecord(
+            record.topic,
+            0,
+            self._offset,
+            0,
+            0,
+            record.key,
+            value,
+            None,
+            0,
+            len(value),
+            record.headers,
+        )
+
+    async def open_shop(self, region: str = "KH") -> Shop:
+        """A tenant with two active branches."""
+        phone = new_phone()
+        opened = await self.tell(tenant_named("Café Central", phone, region), self.root)
+        assert opened.status == 201, opened
+        tenant_id = UUID(opened.body["id"])
+        owner = staff(opened.data("tenant.created")["owner_account_id"])
+        first, second = await self.tell_all(
+            (CreateBranch(tenant_id=tenant_id, name="Riverside"), owner),
+            (CreateBranch(tenant_id=tenant_id, name="Old Market"), owner),
+        )
+        return Shop(tenant_id, owner, phone, (UUID(first.body["id"]), UUID(second.body["id"])))
+
+    async def hire(self, shop: Shop, **changes: Any) -> Answer:
+        return await self.tell(provision(shop, **changes), shop.owner)
+
+    async def hired(self, shop: Shop, **changes: Any) -> Actor:
+        """Somebody on the staff, as the actor of later calls."""
+        answer = await self.hire(shop, **changes)
+        assert answer.status == 201, answer
+        return staff(answer.body["account_id"])
+
+    def sealed_verification(self, phone: str, code: str, password: str) -> VerifyActivation:
+        return VerifyActivation(
+            phone=phone,
+            sealed_code=self.sealer.seal(code, CODE, phone),
+            sealed_password=self.sealer.seal(password, PASSWORD, phone),
+        )
+
+    def newest_code(self, phone: str) -> str:
+        statement: LiteralString = (
+            "SELECT id FROM otp_challenges WHERE phone_key = %s ORDER BY created_at DESC, id DESC LIMIT 1"
+        )
+        return self.otp.code(self.tables.value(statement, self.otp.phone_key(phone)))
+
+    async def ask_for_code(self, phone: str) -> str:
+        await self.tell(RequestActivation(phone=phone), ANYBODY)
+        return self.newest_code(phone)
+
+    async def verify(self, phone: str, code: str, password: str = "correct horse battery") -> Answer:
+        return await self.tell(self.sealed_verification(phone, code, password), ANYBODY)
+
+    async def activate(self, phone: str, password: str = "correct horse battery") -> None:
+        answer = await self.verify(phone, await self.ask_for_code(phone), password)
+        assert answer.status == 204, answer
+
+    def login(self, phone: str, password: str) -> OpenSession:
+        return OpenSession(phone=phone, sealed_password=self.sealer.seal(password, PASSWORD, phone))
+
+    async def log_in(self, phone: str, password: str = "correct horse battery") -> Answer:
+        return await self.tell(self.login(phone, password), ANYBODY)
+
+    def opened(self, answer: Answer, phone: str) -> Session:
+        return Session.model_validate_json(self.sealer.unseal(answer.body["sealed"], SESSION, phone))
+
+
+def tenant_named(name: str, phone: str, region: str = "KH", display_name: str = "Sokha Owner") -> CreateTenant:
+    return CreateTenant(name=name, region=region, owner=Owner(phone=phone, display_name=display_name))
+
+
+def provision(shop: Shop, **changes: Any) -> ProvisionStaff:
+    fields: dict[str, Any] = {
+        "tenant_id": shop.tenant_id,
+        "phone": new_phone(),
+        "display_name": "Dara Cashier",
+        "role_key": "CASHIER",
+        "branch_ids": shop.branches,
+    }
+    return ProvisionStaff.model_validate(fields | changes)

@@ -1,0 +1,155 @@
+"""Many hands at once, on real transactions: one person stays one, frozen stays frozen, five tries stay five."""
+
+import asyncio
+from collections import Counter
+from uuid import UUID
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from contracts.staffing import COMMANDS, FreezeBranch
+from services.chassis import Write
+from services.staffing.store import load_tenants
+from tests.staffing.office import ANYBODY, Office, Shop, new_phone, provision
+
+
+async def test_a_hundred_adds_of_one_phone_by_five_tenants_make_one_account(office: Office) -> None:  # S2.10
+    shops = [await office.open_shop() for _ in range(5)]
+    phone = new_phone()
+
+    answers = await asyncio.gather(*(office.hire(shop, phone=phone) for shop in shops for _ in range(20)))
+
+    outcomes = Counter(answer.body["outcome"] for answer in answers)
+    assert outcomes == {"created": 5, "unchanged": 95}
+    (account,) = office.tables.rows("SELECT id, version FROM accounts WHERE phone = %s", phone)
+    assert {answer.body["account_id"] for answer in answers} == {str(account["id"])}
+    assert Counter(kind for answer in answers for kind in answer.told)["identity.provisioned"] == 1
+    assert office.tables.value("SELECT count(*) FROM memberships WHERE account_id = %s", account["id"]) == 5
+
+
+async def test_batches_that_meet_the_same_new_phones_all_end(office: Office) -> None:
+    """Two batches, the same fifty new phones in opposite order: no deadlock, one account each."""
+    first, second = await office.open_shop(), await office.open_shop()
+    phones = [new_phone() for _ in range(50)]
+
+    one, two = await asyncio.gather(
+        office.tell_all(*((provision(first, phone=phone), first.owner) for phone in phones)),
+        office.tell_all(*((provision(second, phone=phone), second.owner) for phone in reversed(phones))),
+    )
+
+    assert {answer.status for answer in (*one, *two)} == {201}
+    assert office.tables.value("SELECT count(*) FROM accounts WHERE phone = ANY(%s)", phones) == 50
+
+
+async def test_a_branch_frozen_between_check_and_commit_is_refused(
+    office: Office, shop: Shop, engine: AsyncEngine
+) -> None:
+    """S2.25: the freeze holds the tenant; the call that waits for it sees the branch as it then is."""
+    before = office.counts()
+    async with engine.begin() as freezing:
+        await load_tenants(Write(freezing), [shop.tenant_id], lock=True)
+        waiting = asyncio.create_task(office.hire(shop))
+        await asyncio.sleep(0.3)
+        assert not waiting.done()
+        await freezing.exec_driver_sql("UPDATE branches SET status = 'FROZEN' WHERE id = $1", (shop.branches[1],))
+
+    refused = await waiting
+
+    assert (refused.status, refused.code) == (409, "BRANCH_NOT_ACTIVE")
+    assert refused.body["existing"]["branches"] == [{"branch_id": str(shop.branches[1]), "status": "FROZEN"}]
+    assert office.counts() == before
+
+
+async def test_a_freeze_waits_for_the_call_that_saw_the_branch_open(office: Office, shop: Shop) -> None:  # S2.25
+    desk, checked, go_on = office.desks[COMMANDS], asyncio.Event(), asyncio.Event()
+
+    async def slow_save(tx: Write, book: object) -> None:
+        checked.set()
+        await go_on.wait()
+        await desk.save(tx, book)
+
+    held = type(desk)(desk.handlers, desk.load, slow_save, desk.refusal, desk.gather)
+    hiring = asyncio.create_task(office.tell_all((provision(shop), shop.owner), desk=held))
+    await checked.wait()
+    freeze = FreezeBranch(tenant_id=shop.tenant_id, branch_id=shop.branches[0])
+    freezing = asyncio.create_task(office.tell(freeze, shop.owner))
+    await asyncio.sleep(0.3)
+
+    assert not freezing.done()
+    go_on.set()
+    (hired,), frozen = await hiring, await freezing
+
+    assert (hired.status, frozen.told) == (201, ["branch.frozen"])
+    assert (await office.hire(shop)).code == "BRANCH_NOT_ACTIVE"
+
+
+async def test_freezes_and_hires_at_random_never_leave_an_assignment_after_the_freeze(office: Office) -> None:
+    for _ in range(10):
+        shop = await office.open_shop()
+        freeze = FreezeBranch(tenant_id=shop.tenant_id, branch_id=shop.branches[0])
+
+        *hired, frozen = await asyncio.gather(
+            *(office.hire(shop) for _ in range(4)), office.tell(freeze, shop.owner)
+        )
+
+        assert frozen.status == 200
+        assert {answer.code or answer.status for answer in hired} <= {201, "BRANCH_NOT_ACTIVE"}
+        stored = office.tables.rows(
+            "SELECT xmin::text::bigint > (SELECT xmin::text::bigint FROM branches WHERE id = %s) AS late "
+            "FROM branch_assignments WHERE branch_id = %s",
+            *(shop.branches[0],) * 2,
+        )
+        assert len(stored) == sum(answer.status == 201 for answer in hired)
+
+
+async def test_fifty_guesses_at_once_are_five_tries(office: Office, shop: Shop) -> None:  # P8
+    phone = new_phone()
+    await office.hire(shop, phone=phone)
+    right = await office.ask_for_code(phone)
+    wrong = f"{(int(right) + 1) % 1_000_000:06}"
+
+    answers = await asyncio.gather(*(office.verify(phone, wrong) for _ in range(50)))
+    late = await office.verify(phone, right)
+
+    assert Counter(answer.code for answer in answers) == {"OTP_INVALID": 5, "OTP_ATTEMPTS_EXCEEDED": 45}
+    assert (late.status, late.code) == (429, "OTP_ATTEMPTS_EXCEEDED")
+
+
+async def test_one_code_opens_once(office: Office, shop: Shop) -> None:  # P8
+    phone = new_phone()
+    person = await office.hire(shop, phone=phone)
+    code = await office.ask_for_code(phone)
+
+    answers = await asyncio.gather(*(office.verify(phone, code, f"password number {n}") for n in range(8)))
+
+    assert Counter(answer.status for answer in answers)[204] == 1
+    account = UUID(person.body["account_id"])
+    assert office.tables.value("SELECT count(*) FROM otp_challenges WHERE consumed_at IS NOT NULL AND account_id = %s", account) == 1
+
+
+@pytest.mark.parametrize("size", [1, 500])
+async def test_a_batch_costs_the_same_statements_whatever_its_size(office: Office, shop: Shop, size: int) -> None:
+    seen: list[str] = []
+    await office.hire(shop)
+
+    with office.statements(seen):
+        answers = await office.tell_all(*((provision(shop, notify="sms"), shop.owner) for _ in range(size)))
+
+    assert {answer.status for answer in answers} == {201}
+    assert len(seen) == 18, "\n".join(seen)
+
+
+async def test_a_login_and_a_hire_of_one_person_do_not_lose_a_version(office: Office, shop: Shop) -> None:
+    phone, elsewhere = new_phone(), await office.open_shop()
+    person = await office.hire(elsewhere, phone=phone)
+    await office.activate(phone)
+
+    await asyncio.gather(
+        *(office.log_in(phone) for _ in range(5)),
+        *(office.hire(await office.open_shop(), phone=phone, notify="sms") for _ in range(5)),
+    )
+
+    versions = [row["version"] for row in office.tables.events_of(UUID(person.body["account_id"]))]
+    assert versions == list(range(1, len(versions) + 1))
+    assert len(versions) == 3 + 10
+    assert (await office.tell(office.login(phone, "wrong password"), ANYBODY)).code == "AUTH_REQUIRED"

@@ -14,7 +14,7 @@ def _visible(value: str) -> str:
     text = unicodedata.normalize("NFC", value).strip()
     if not text:
         raise ValueError("must have a visible character")
-    if any(unicodedata.category(c) in _INVISIBLE for c in text):
+    if not text.isprintable() and any(unicodedata.category(c) in _INVISIBLE for c in text):
         raise ValueError("must not have control or invisible characters")
     return text
 
@@ -22,14 +22,14 @@ def _visible(value: str) -> str:
 def _prose(value: str) -> str:
     """Like visible text, but with line breaks, and it may be empty: what is missing has its own code."""
     text = unicodedata.normalize("NFC", value).strip()
-    if any(unicodedata.category(c) in _INVISIBLE and c not in _LINE_BREAKS for c in text):
+    if not text.isprintable() and any(unicodedata.category(c) in _INVISIBLE and c not in _LINE_BREAKS for c in text):
         raise ValueError("must not have control or invisible characters")
     return text
 
 
 def _opaque(value: str) -> str:
     """Compared byte for byte, so never normalised; only what cannot be stored is refused."""
-    if any(unicodedata.category(c) in {"Cc", "Cs"} for c in value):
+    if not value.isprintable() and any(unicodedata.category(c) in {"Cc", "Cs"} for c in value):
         raise ValueError("must not have control characters")
     return value
 

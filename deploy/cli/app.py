@@ -2,7 +2,7 @@
 
 import typer
 
-from deploy.cli import dead_letters, demo, people, stack, topics
+from deploy.cli import audit, dead_letters, demo, people, stack, topics
 from deploy.cli.options import HonestGroup
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app.command()(people.sms)
 app.command()(demo.demo)
 app.add_typer(dead_letters.letters, name="dead-letters")
 app.add_typer(dead_letters.outbox, name="outbox")
+app.add_typer(audit.audit, name="audit")
 app.add_typer(topics.topics, name="topics")
 app.add_typer(topics.acl, name="acl")
 

@@ -17,10 +17,12 @@ GRACE_SECONDS = 60
 
 _TEXT_IDS = ("id", "aggregate_id", "command_id")
 _COLUMNS = ", ".join(f"{name}::text" if name in _TEXT_IDS else name for name in DERIVED)
-_EVENTS = f"SELECT position, raw, leaf_hash, recorded_at, {_COLUMNS} FROM audit.events ORDER BY position"  # noqa: S608
+_EVENTS = f"""
+    SELECT position, coalesce(raw, ''), leaf_hash, recorded_at, {_COLUMNS} FROM audit.events ORDER BY position
+"""  # noqa: S608
 _CHECKPOINTS = """
-    SELECT size, root, range_hashes, leaf_hashes, note, created_at FROM audit.checkpoints
-    WHERE size > $1 AND size <= $2 ORDER BY size
+    SELECT size, root, coalesce(range_hashes, '{}'), coalesce(leaf_hashes, ''), coalesce(note, ''), created_at
+    FROM audit.checkpoints WHERE size > $1 AND size <= $2 ORDER BY size
 """
 _TARGETS = "SELECT position, type, id FROM audit.event_targets WHERE position >= $1 AND position < $2"
 _NEWEST = "SELECT coalesce(max(size), 0) FROM audit.checkpoints"
@@ -58,7 +60,7 @@ async def scan(dsn: str, verification: Verification, page: int = PAGE) -> Report
 
 
 async def _feed(connection: Any, verification: Verification, rows: Sequence[Any]) -> Finding | None:
-    start, end = verification.size, rows[-1][0] + 1
+    start, end = verification.size, verification.size + len(rows)
     checkpoints = [Stored(*row) for row in await connection.fetch(_CHECKPOINTS, start, end)]
     return verification.feed(rows, checkpoints, await connection.fetch(_TARGETS, start, end))
 

@@ -134,10 +134,15 @@ class Verification:
             return self._range(Kind.FORKED, size, "a checkpoint with another root was published for this size")
         if self._suspect and self._suspect.position < size:
             return self._suspect
+        return self._compare_row(tree, stored)
+
+    def _compare_row(self, tree: CompactRange, stored: Stored | None) -> Finding | None:
+        """The events are authentic: is the row that should stand beside them?"""
+        size = tree.size
         if stored is None:
             return self._range(Kind.CHECKPOINT_REFUSED, size, f"checkpoint {size} was taken out")
         told = (stored.root, list(stored.range_hashes), stored.leaf_hashes)
-        if told != (signed.root, tree.peaks, b"".join(self._leaves)):
+        if told != (tree.root(), tree.peaks, b"".join(self._leaves)):
             return self._range(Kind.CHECKPOINT_REFUSED, size, f"hashes of checkpoint {size} are not the signed ones")
         return self._late(stored)
 

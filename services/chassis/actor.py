@@ -3,6 +3,9 @@
 The model is IETF Transaction Tokens: an EdDSA JWT with issuer, audience, subject, roles, `txn` (the command id),
 `jti` (the message id), `cmd` (type and version), `key` and `cmd_sha256` of the body's exact bytes. A service
 believes nothing about an actor that this signature does not say.
+
+There is one issuer, one algorithm and one header, so the compact JWS (RFC 7515) is taken apart here: PyJWT spends
+twice the time of the signature itself on choices that do not exist. A test holds that PyJWT reads and writes the same.
 """
 
 import base64
@@ -12,7 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-import jwt
+import orjson
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from contracts.message import Actor, ActorType, Context
@@ -20,7 +24,9 @@ from contracts.roles import Role
 
 ISSUER = "gatehouse-gateway"
 LIFETIME_SECONDS = 900
-_REQUIRED = ["iss", "aud", "sub", "jti", "txn", "cmd", "key", "cmd_sha256", "exp", "iat"]
+SKEW_SECONDS = 60
+
+_HEADER = base64.urlsafe_b64encode(b'{"alg":"EdDSA","typ":"JWT"}').rstrip(b"=")
 
 
 class AssertionRefusedError(Exception):
@@ -46,8 +52,13 @@ def public_key(encoded: str) -> Ed25519PublicKey:
     return Ed25519PublicKey.from_public_bytes(_raw(encoded))
 
 
-def _raw(encoded: str) -> bytes:
-    return base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
+def _raw(encoded: str | bytes) -> bytes:
+    text = encoded if isinstance(encoded, bytes) else encoded.encode()
+    return base64.b64decode(text + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
+
+
+def _encode(raw: bytes) -> bytes:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=")
 
 
 def sign(key: Ed25519PrivateKey, actor: Actor, context: Context, sealed: Sealed, now: float | None = None) -> str:
@@ -69,7 +80,8 @@ def sign(key: Ed25519PrivateKey, actor: Actor, context: Context, sealed: Sealed,
         "iat": issued,
         "exp": issued + LIFETIME_SECONDS,
     }
-    return jwt.encode(claims, key, algorithm="EdDSA")
+    signed = _HEADER + b"." + _encode(orjson.dumps(claims))
+    return (signed + b"." + _encode(key.sign(signed))).decode()
 
 
 def verify(
@@ -80,14 +92,8 @@ def verify(
     Raises AssertionRefusedError.
     """
     try:
-        claims: dict[str, Any] = jwt.decode(
-            token,
-            key,
-            algorithms=["EdDSA"],
-            audience=sealed.audience,
-            issuer=ISSUER,
-            options={"require": _REQUIRED, "verify_exp": not late},
-        )
+        claims = _open(key, token)
+        _check_time_and_place(claims, sealed.audience, late=late)
         _compare(claims, sealed)
         actor = Actor(
             type=ActorType(claims["sub_type"]),
@@ -98,9 +104,26 @@ def verify(
         context = Context(
             request_id=claims["req"], command_id=UUID(claims["txn"]), ip=claims["ip"], traceparent=traceparent
         )
-    except (jwt.PyJWTError, ValueError, KeyError, TypeError) as error:
+    except (InvalidSignature, ValueError, KeyError, TypeError) as error:
         raise AssertionRefusedError(f"{type(error).__name__}: {error}") from error
     return actor, context
+
+
+def _open(key: Ed25519PublicKey, token: str) -> dict[str, Any]:
+    signed, _, signature = token.encode().rpartition(b".")
+    header, _, payload = signed.partition(b".")
+    if header != _HEADER:
+        raise ValueError("not the one header there is")
+    key.verify(_raw(signature), signed)
+    claims: dict[str, Any] = orjson.loads(_raw(payload))
+    return claims
+
+
+def _check_time_and_place(claims: dict[str, Any], audience: str, *, late: bool) -> None:
+    if claims["iss"] != ISSUER or claims["aud"] != audience:
+        raise ValueError("of another issuer or for another audience")
+    if not late and not claims["iat"] - SKEW_SECONDS <= time.time() < claims["exp"]:
+        raise ValueError("expired or not yet valid")
 
 
 def _compare(claims: dict[str, Any], sealed: Sealed) -> None:

@@ -6,7 +6,8 @@ for an Idempotency-Key; the same body under it gets the stored answer, another b
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from services.chassis.database import Write, fetch, insert
@@ -19,8 +20,7 @@ _STORED = """
 """
 
 
-@dataclass(frozen=True, slots=True)
-class StoredReply:
+class StoredReply(NamedTuple):
     """An answer as it was or will be sent: `body` is the exact bytes."""
 
     message_id: UUID
@@ -66,7 +66,7 @@ async def claim(tx: Write, batch: Sequence[Inbound]) -> Claim:
 
 async def store(tx: Write, answered: Sequence[tuple[Inbound, StoredReply]]) -> None:
     rows = [
-        {**asdict(reply), "issuer": inbound.actor.issuer, "subject": inbound.actor.subject}
+        {**reply._asdict(), "issuer": inbound.actor.issuer, "subject": inbound.actor.subject}
         for inbound, reply in answered
     ]
     await insert(tx, "replies", rows)

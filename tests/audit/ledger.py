@@ -94,7 +94,7 @@ class Ledger:
             for statement in statements:
                 connection.execute(statement)
 
-    def let_connect(self, allowed: bool) -> None:
+    def let_connect(self, *, allowed: bool) -> None:
         """Close the database to everybody who comes, and end who is there; or open it again."""
         server, _, name = self.admin_dsn.rpartition("/")
         with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from typing import Any
 from uuid import uuid4
 
 import orjson
@@ -74,9 +75,9 @@ async def test_competing_sequencers_share_out_gap_free_positions(ledger: Ledger)
     engines = [connect(str(ledger.engine.url.render_as_string(hide_password=False))) for _ in range(3)]
     sequencers = [Sequencer(engine, ledger.signer, lambda: None) for engine in engines]
 
-    async def work(sequencer: Sequencer, own: list[list[object]]) -> None:
+    async def work(sequencer: Sequencer, own: list[list[Any]]) -> None:
         for batch in own:
-            await sequencer(batch)  # type: ignore[arg-type]
+            await sequencer(batch)
 
     # each batch goes to two of the three, as after a rebalance
     await asyncio.gather(*(work(sequencer, batches[n * 8 :] + batches) for n, sequencer in enumerate(sequencers)))

@@ -5,6 +5,7 @@ Runs in a process of its own; `measure` is the entry point that the runner submi
 
 import asyncio
 import gc
+import math
 import time
 from collections import deque
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from typing import NamedTuple
 
 import uvloop
 
-from tests.benchmarks.client import Connection, connect
+from tests.benchmarks.client import LOST, Connection, connect
 
 DRAIN_SECONDS = 30.0
 KEPT_FAILURES = 3
@@ -30,7 +31,11 @@ class Shot(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`rate` requests a second whatever happens, or as many as `connections` can carry when it is None."""
+    """`rate` requests a second whatever happens, or as many as `connections` can carry when it is None.
+
+    Without a rate the measured seconds begin when every connection has been answered once on average: 256 requests
+    that came at once are no steady state, least of all for a system that works on all of them at a time.
+    """
 
     port: int
     connections: int
@@ -45,7 +50,7 @@ class Sample:
 
     shots: list[Shot] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
-    opened: float = 0.0
+    opened: float = math.inf
     closed: float = 0.0
     ended: float = 0.0
     cpu_seconds: float = 0.0
@@ -74,6 +79,7 @@ class Load:
         self._idle: deque[Connection] = deque()
         self._backlog: deque[float] = deque()
         self._exhausted: float | None = None
+        self._warm_until, self._end = math.inf, math.inf
         self._finished = asyncio.Event()
         self.sample = Sample()
 
@@ -81,15 +87,14 @@ class Load:
         plan, clock = self._plan, time.perf_counter
         self._connections = await connect(plan.port, plan.connections, self._answered)
         began, cpu = clock(), time.process_time()
-        self.sample.opened = began + plan.warm_seconds
-        self._end = self.sample.opened + plan.seconds
-        if plan.rate is None:
-            for connection in self._connections:
-                self._fire(connection, clock())
-        else:
-            self._idle.extend(self._connections)
-            await self._arrivals(began, plan.rate)
+        self._warm_until = began + plan.warm_seconds
         async with asyncio.timeout(plan.warm_seconds + plan.seconds + DRAIN_SECONDS):
+            if plan.rate is None:
+                for connection in self._connections:
+                    self._fire(connection, clock())
+            else:
+                self._idle.extend(self._connections)
+                await self._arrivals(began, plan.rate)
             await self._finished.wait()
         self.sample.cpu_seconds = time.process_time() - cpu
         self.sample.ended = clock()
@@ -98,9 +103,13 @@ class Load:
             connection.close()
         return self.sample
 
+    def _open_window(self, moment: float) -> None:
+        self.sample.opened, self._end = moment, moment + self._plan.seconds
+
     async def _arrivals(self, began: float, rate: float) -> None:
         """Each request is due at its own moment; one that finds no idle connection waits, and its wait counts."""
         due = began
+        self._open_window(self._warm_until)
         while due < self._end and self._next + len(self._backlog) < len(self._requests):
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
             while due <= time.perf_counter() and due < self._end:
@@ -108,7 +117,7 @@ class Load:
                 due += 1 / rate
             while self._idle and self._backlog:
                 self._fire(self._idle.popleft(), self._backlog.popleft())
-        self._end = min(self._end, due)
+        self._exhausted = min(self._end, due)
         self._finish_when_quiet()
 
     def _fire(self, connection: Connection, due: float) -> None:
@@ -127,9 +136,13 @@ class Load:
         self.sample.shots.append(Shot(number, status, due, now))
         if status != CREATED and len(self.sample.failures) < KEPT_FAILURES:
             self.sample.failures.append(f"{status} {body[:300]!r}")
+        if status == LOST:
+            self._exhausted = now
+        if self._end is math.inf and now >= self._warm_until and len(self.sample.shots) >= self._plan.connections:
+            self._open_window(now)
         if self._plan.rate is not None:
             self._reuse(connection)
-        elif now < self._end:
+        elif now < self._end and status != LOST:
             self._fire(connection, now)
         self._finish_when_quiet()
 

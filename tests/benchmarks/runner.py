@@ -64,7 +64,7 @@ class Bench:
         fastest = max(self.figures.rate(name) for name in names.values())
         rate = fastest * MARGIN or GUESSED_RATE.get(connections, GUESSED_RATE[256])
         seconds = WARM_SECONDS + self._length.seconds
-        batch = await workload.prepare(int(rate * seconds) + connections, set(SCHEMAS.values()))
+        batch = await workload.prepare(int(rate * seconds) + 2 * connections, set(SCHEMAS.values()))
         for system in order:
             plan = Plan(system.port, connections, WARM_SECONDS, self._length.seconds)
             await self._record(names[system.name], workload, system, plan, batch)
@@ -86,21 +86,23 @@ class Bench:
         sample = await self._load(workload, system, plan, batch)
         run = self._run(system, sample, before, began)
         self.figures.add(name, run)
-        self._console.print(
-            f"{name:<28} {run.commands_per_s:7,.0f}/s  p50 {run.p50_ms:8.1f}  p99 {run.p99_ms:8.1f} ms", highlight=False
-        )
+        line = f"{name:<28} {run.commands_per_s:7,.0f}/s  p50 {run.p50_ms:8.1f}  p99 {run.p99_ms:8.1f} ms"
+        self._console.print(line, highlight=False)
 
     async def _load(self, workload: Workload, system: System, plan: Plan, batch: Batch) -> Sample:
         sample = await asyncio.wrap_future(self._pool.submit(measure, plan, batch.requests))
-        refused = len(sample.shots) - len(sample.created())
-        if refused:
-            raise RuntimeError(f"{system.name}: {refused} answers were not 201, such as {sample.failures}")
-        await workload.verify(system.name, [batch.ids[number] for number in sample.created()])
+        created = sample.created()
+        if len(created) < len(sample.shots):
+            other = len(sample.shots) - len(created)
+            self._console.print(f"[red]{system.name}: {other} answers were not 201, such as {sample.failures}")
+        await workload.verify(system.name, [batch.ids[number] for number in created])
         return sample
 
     def _run(self, system: System, sample: Sample, before: dict[str, float], began: float) -> Run:
         spent = cpu_seconds(self._systems.processes)
-        took = sorted(sample.measured())
+        took = sample.measured()
+        if not took:
+            raise RuntimeError(f"{system.name}: nothing was answered while it was measured")
         mine = system.own.keys() | self._systems.engines.keys()
         mine -= set() if system.name == GATEHOUSE else {"kafka"}
         return Run(
@@ -108,7 +110,7 @@ class Bench:
             took[len(took) // 2],
             took[int(len(took) * 0.99)],
             resident_mib(system.own),
-            {name: (spent[name] - before[name]) * 1e6 / len(sample.shots) for name in sorted(mine)},
+            {name: (spent[name] - before[name]) * 1e6 / len(sample.created()) for name in sorted(mine)},
             sample.cpu_seconds / (sample.ended - began),
         )
 

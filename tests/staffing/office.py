@@ -3,6 +3,7 @@
 Every batch goes through the chassis' own processor: claim, load, decide, save, events and replies in one transaction.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -136,25 +137,27 @@ class Office:
             command_record(self.stack, command, actor, command_id=command_id, reply_partition=-1)
             for command, actor in calls
         ]
+        before = self.tables.value("SELECT COALESCE(max(id), 0) FROM outbox")
         await self.processor(desk or self.desks[calls[0][0].topic])([self._received(record) for record in sent])
-        return [self.answer(record.message_id, record.command_id) for record in sent]
+        events = self.events_since(before)
+        return [self._answer(record, events[str(record.command_id)]) for record in sent]
 
-    def answer(self, message_id: UUID, command_id: UUID) -> Answer:
+    def _answer(self, record: RawRecord, events: list[dict[str, Any]]) -> Answer:
         statement: LiteralString = "SELECT * FROM replies WHERE message_id = %s OR (command_id = %s AND binding)"
-        replies = self.tables.rows(statement, message_id, command_id)
+        replies = self.tables.rows(statement, record.message_id, record.command_id)
         if not replies:
             raise UnansweredError
         reply = replies[0]
         body = orjson.loads(reply["body"]) if reply["body"] else None
-        return Answer(reply["status"], body, reply["etag"], reply["location"], self.events_of(command_id))
+        return Answer(reply["status"], body, reply["etag"], reply["location"], events)
 
-    def events_of(self, command_id: UUID) -> list[dict[str, Any]]:
-        """What subscribers will get for one command."""
-        statement: LiteralString = """
-            SELECT value FROM outbox
-            WHERE convert_from(value, 'UTF8')::jsonb #>> '{context,command_id}' = %s ORDER BY id
-        """
-        return [orjson.loads(row["value"]) for row in self.tables.rows(statement, str(command_id))]
+    def events_since(self, before: int) -> dict[str, list[dict[str, Any]]]:
+        """What subscribers will get, by command, in the order of the rows."""
+        events: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for row in self.tables.rows("SELECT value FROM outbox WHERE id > %s ORDER BY id", before):
+            event = orjson.loads(row["value"])
+            events[event["context"]["command_id"]].append(event)
+        return events
 
     @contextmanager
     def statements(self, seen: list[str]) -> Iterator[None]:

@@ -83,23 +83,17 @@ async def test_a_freeze_waits_for_the_call_that_saw_the_branch_open(office: Offi
     assert (await office.hire(shop)).code == "BRANCH_NOT_ACTIVE"
 
 
-async def test_freezes_and_hires_at_random_never_leave_an_assignment_after_the_freeze(office: Office) -> None:
+async def test_freezes_and_hires_at_random_leave_only_whole_hires(office: Office) -> None:
     for _ in range(10):
         shop = await office.open_shop()
         freeze = FreezeBranch(tenant_id=shop.tenant_id, branch_id=shop.branches[0])
 
-        *hired, frozen = await asyncio.gather(
-            *(office.hire(shop) for _ in range(4)), office.tell(freeze, shop.owner)
-        )
+        *hired, frozen = await asyncio.gather(*(office.hire(shop) for _ in range(4)), office.tell(freeze, shop.owner))
 
         assert frozen.status == 200
         assert {answer.code or answer.status for answer in hired} <= {201, "BRANCH_NOT_ACTIVE"}
-        stored = office.tables.rows(
-            "SELECT xmin::text::bigint > (SELECT xmin::text::bigint FROM branches WHERE id = %s) AS late "
-            "FROM branch_assignments WHERE branch_id = %s",
-            *(shop.branches[0],) * 2,
-        )
-        assert len(stored) == sum(answer.status == 201 for answer in hired)
+        granted = office.tables.value("SELECT count(*) FROM branch_assignments WHERE tenant_id = %s", shop.tenant_id)
+        assert granted == 2 * sum(answer.status == 201 for answer in hired)
 
 
 async def test_fifty_guesses_at_once_are_five_tries(office: Office, shop: Shop) -> None:  # P8
@@ -124,19 +118,24 @@ async def test_one_code_opens_once(office: Office, shop: Shop) -> None:  # P8
 
     assert Counter(answer.status for answer in answers)[204] == 1
     account = UUID(person.body["account_id"])
-    assert office.tables.value("SELECT count(*) FROM otp_challenges WHERE consumed_at IS NOT NULL AND account_id = %s", account) == 1
+    assert (
+        office.tables.value(
+            "SELECT count(*) FROM otp_challenges WHERE consumed_at IS NOT NULL AND account_id = %s", account
+        )
+        == 1
+    )
 
 
 @pytest.mark.parametrize("size", [1, 500])
 async def test_a_batch_costs_the_same_statements_whatever_its_size(office: Office, shop: Shop, size: int) -> None:
     seen: list[str] = []
-    await office.hire(shop)
+    await office.hire(shop, notify="sms")
 
     with office.statements(seen):
         answers = await office.tell_all(*((provision(shop, notify="sms"), shop.owner) for _ in range(size)))
 
     assert {answer.status for answer in answers} == {201}
-    assert len(seen) == 18, "\n".join(seen)
+    assert len(seen) == 16, "\n".join(seen)
 
 
 async def test_a_login_and_a_hire_of_one_person_do_not_lose_a_version(office: Office, shop: Shop) -> None:
@@ -144,9 +143,10 @@ async def test_a_login_and_a_hire_of_one_person_do_not_lose_a_version(office: Of
     person = await office.hire(elsewhere, phone=phone)
     await office.activate(phone)
 
+    shops = [await office.open_shop() for _ in range(5)]
+
     await asyncio.gather(
-        *(office.log_in(phone) for _ in range(5)),
-        *(office.hire(await office.open_shop(), phone=phone, notify="sms") for _ in range(5)),
+        *(office.log_in(phone) for _ in range(5)), *(office.hire(shop, phone=phone, notify="sms") for shop in shops)
     )
 
     versions = [row["version"] for row in office.tables.events_of(UUID(person.body["account_id"]))]

@@ -45,9 +45,7 @@ async def test_an_access_token_says_who_and_nothing_that_goes_stale(office: Offi
     session = office.opened(await office.log_in(phone), phone)
 
     key = public_key(office.stack.env_of("gateway")["GATEHOUSE_STAFF_PUBLIC_KEY"])
-    claims = jwt.decode(
-        session.access_token, key, algorithms=["EdDSA"], audience="gatehouse", issuer="gatehouse-staff"
-    )
+    claims = jwt.decode(session.access_token, key, algorithms=["EdDSA"], audience="gatehouse", issuer="gatehouse-staff")
     assert jwt.get_unverified_header(session.access_token)["typ"] == "at+jwt"
     assert set(claims) == {"iss", "aud", "sub", "sid", "jti", "iat", "exp"}
     assert UUID(claims["sub"]) == office.tables.value("SELECT id FROM accounts WHERE phone = %s", phone)
@@ -93,7 +91,9 @@ async def test_nobody_learns_from_a_code_whether_a_phone_is_known(office: Office
 async def test_a_code_is_asked_for_even_with_nonsense(office: Office) -> None:
     before = office.counts()
 
-    answers = [await office.tell(RequestActivation(phone=p), ANYBODY) for p in ("", "012", "call me", "+1 900 555 1234")]
+    answers = [
+        await office.tell(RequestActivation(phone=p), ANYBODY) for p in ("", "012", "call me", "+1 900 555 1234")
+    ]
 
     assert [answer.status for answer in answers] == [202] * 4
     assert office.counts() == before
@@ -195,7 +195,9 @@ async def test_any_spelling_of_the_phone_will_do(office: Office, phone: str) -> 
     command = office.sealed_verification(national, code, PASSWORD).model_copy(update={"region": "KH"})
 
     assert (await office.tell(command, ANYBODY)).status == 204
-    assert (await office.tell(office.login(national, PASSWORD).model_copy(update={"region": "KH"}), ANYBODY)).status == 201
+    assert (
+        await office.tell(office.login(national, PASSWORD).model_copy(update={"region": "KH"}), ANYBODY)
+    ).status == 201
 
 
 async def test_provisioning_never_touches_a_password(office: Office, shop: Shop, phone: str) -> None:  # S2.8, S2.27

@@ -92,7 +92,9 @@ async def test_everything_is_stored_with_who_when_and_why(office: Office, shop: 
 
 @pytest.mark.parametrize("notify", ["none", "sms"])
 @pytest.mark.parametrize("activated", [False, True], ids=["known", "known and active"])
-async def test_a_known_phone_is_answered_like_a_new_one(office: Office, shop: Shop, notify: str, activated: bool) -> None:
+async def test_a_known_phone_is_answered_like_a_new_one(
+    office: Office, shop: Shop, notify: str, activated: bool
+) -> None:
     """S2.7, S2.59: a tenant that adds a person learns nothing of their life elsewhere."""
     elsewhere, known = await office.open_shop(), new_phone()
     await office.hire(elsewhere, phone=known, display_name="Known Elsewhere", role_key="ADMIN")
@@ -257,7 +259,9 @@ def _revoke(office: Office, account: UUID) -> None:
     """What revocation will leave behind."""
     with office.tables.connection() as admin:
         admin.execute("UPDATE memberships SET status = 'REVOKED' WHERE account_id = %s", (account,))
-        admin.execute("UPDATE staff_profiles SET status = 'REVOKED', revoked_at = now() WHERE account_id = %s", (account,))
+        admin.execute(
+            "UPDATE staff_profiles SET status = 'REVOKED', revoked_at = now() WHERE account_id = %s", (account,)
+        )
         admin.execute(
             "UPDATE branch_assignments SET status = 'REMOVED', removed_at = now() WHERE account_id = %s", (account,)
         )

@@ -43,9 +43,7 @@ async def test_only_allowlisted_root_admins_open_tenants(office: Office) -> None
     foreign = office.root.model_copy(update={"issuer": "https://other.example"})
     roleless = office.root.model_copy(update={"roles": frozenset({Role.PARTNER_ADMIN})})
 
-    codes = [
-        (await office.tell(tenant_named("X", new_phone()), actor)).code for actor in (unlisted, foreign, roleless)
-    ]
+    codes = [(await office.tell(tenant_named("X", new_phone()), actor)).code for actor in (unlisted, foreign, roleless)]
 
     assert codes == ["ROOT_ADMIN_REQUIRED", "ROOT_ADMIN_REQUIRED", "ROLE_REQUIRED"]
     assert office.counts() == before

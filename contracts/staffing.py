@@ -1,7 +1,7 @@
 """Tenants, branches, staff and their credentials: what may be asked of the staffing service, and what it tells.
 
 Shapes follow `api.md`. Events name accounts, memberships and branches by id only: phone numbers and display names
-stay in the service. Passwords, codes and tokens travel sealed (`services.chassis.sealing`), never in the clear.
+stay in the service. Passwords, codes and tokens travel sealed (`services.wire.sealing`), never in the clear.
 """
 
 import hashlib

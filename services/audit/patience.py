@@ -7,8 +7,8 @@ from typing import TypeVar
 
 import structlog
 
-from services.chassis import telemetry
 from services.chassis.database import is_away, is_conflict
+from services.wire import telemetry
 
 TRIES = 5
 LONGEST_SECONDS = 2.0

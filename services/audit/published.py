@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from contracts.topics import CHECKPOINTS
 from services.audit.bucket import Bucket
 from services.audit.settings import AuditSettings
-from services.chassis.messaging import client_options
+from services.wire.kafka import client_options
 
 PATIENCE_SECONDS = 10.0
 PLACES = ("bucket", "topic")

@@ -18,7 +18,8 @@ GRACE_SECONDS = 60
 _TEXT_IDS = ("id", "aggregate_id", "command_id")
 _COLUMNS = ", ".join(f"{name}::text" if name in _TEXT_IDS else name for name in DERIVED)
 _EVENTS = f"""
-    SELECT position, coalesce(raw, ''), leaf_hash, recorded_at, {_COLUMNS} FROM audit.events ORDER BY position
+    SELECT position, coalesce(raw, '') AS raw, coalesce(leaf_hash, '') AS leaf_hash, recorded_at, {_COLUMNS}
+    FROM audit.events ORDER BY position
 """  # noqa: S608
 _CHECKPOINTS = """
     SELECT size, root, coalesce(range_hashes, '{}'), coalesce(leaf_hashes, ''), coalesce(note, ''), created_at

@@ -4,7 +4,7 @@ from pydantic import Field, SecretStr
 
 from services.audit.note import Signer
 from services.chassis import OwnerSettings
-from services.chassis.actor import private_key
+from services.wire.actor import private_key
 
 
 class AuditSettings(OwnerSettings):

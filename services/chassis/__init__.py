@@ -9,7 +9,7 @@ from services.chassis.database import Read, Write, fetch, fetch_dicts, insert
 from services.chassis.envelope import Inbound
 from services.chassis.outcome import Aggregate, Call, Fact, Outcome, Refusal, Reply
 from services.chassis.service import Service, run
-from services.chassis.settings import OwnerSettings, ServiceSettings, load
+from services.wire.settings import OwnerSettings, ServiceSettings, load
 
 __all__ = [
     "Aggregate",

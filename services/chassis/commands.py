@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from contracts.failures import Code
 from contracts.message import Command, CommandRefused, Outcome
-from services.chassis import inbox, outbox, telemetry
+from services.chassis import inbox, outbox
 from services.chassis.crash import Point, reach
 from services.chassis.database import Write
 from services.chassis.dead_letters import bury, is_replay
@@ -25,6 +25,7 @@ from services.chassis.envelope import Inbound, MalformedError, Opener, Record
 from services.chassis.outcome import Call, Fact, Refusal, Reply, authorise
 from services.chassis.patience import TRIES, pause, wait_out
 from services.chassis.replies import render, send
+from services.wire import telemetry
 
 Handler = Callable[[Any, Call, Any], Reply | Refusal]
 Told = tuple[Call, Fact, Outcome, str | None]

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from pydantic import ValidationError
 
 from contracts.message import Actor, Context, Header, Request
-from services.chassis.actor import AssertionRefusedError, Sealed, verify
+from services.wire.actor import AssertionRefusedError, Sealed, verify
 
 Record: TypeAlias = "ConsumerRecord[bytes | None, bytes | None]"
 
@@ -83,11 +83,6 @@ class Opener:
             return model.model_validate_json(body)
         except ValidationError as error:
             raise MalformedError(f"the body does not fit {kind}.v{version}: {error.error_count()} errors") from error
-
-
-def to_wire(headers: Mapping[Header, Any]) -> list[tuple[str, bytes]]:
-    """Header values as Kafka wants them; absent ones are left out."""
-    return [(str(name), str(value).encode()) for name, value in headers.items() if value is not None]
 
 
 def _belongs(request: Request, topic: str) -> bool:

@@ -11,17 +11,17 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any
 
 import structlog
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import FAKE_CONSUMER, KafkaAckableMessage
 from faststream.security import SASLScram512
 
-from services.chassis import telemetry
 from services.chassis.crash import Point, reach
 from services.chassis.envelope import Record
-from services.chassis.settings import ServiceSettings
+from services.wire import telemetry
+from services.wire.settings import ServiceSettings
 
 MAX_RECORDS = 500
 IDLE_POLL_MS = 10  # FastStream sleeps this long again after an empty poll
@@ -30,29 +30,6 @@ DRAIN_SECONDS = 20.0
 Process = Callable[[Sequence[Record]], Awaitable[None]]
 
 log = structlog.get_logger()
-
-
-def client_options(settings: ServiceSettings) -> dict[str, Any]:
-    """What every raw aiokafka client of a process is given."""
-    return {
-        "bootstrap_servers": settings.kafka_bootstrap,
-        "security_protocol": settings.kafka_security_protocol,
-        "sasl_mechanism": settings.kafka_sasl_mechanism,
-        "sasl_plain_username": settings.kafka_username,
-        "sasl_plain_password": settings.kafka_password.get_secret_value(),
-        "client_id": f"{settings.service}-{settings.instance}",
-        "metadata_max_age_ms": 30_000,
-    }
-
-
-def make_producer(settings: ServiceSettings) -> AIOKafkaProducer:
-    """Acknowledged by all replicas, in order (aiokafka keeps one request in flight for each broker).
-
-    Not idempotent on purpose: a repeat is harmless here, a fenced producer after an outage is not.
-    """
-    return AIOKafkaProducer(
-        **client_options(settings), acks="all", linger_ms=1, request_timeout_ms=8_000, max_request_size=6 * 1024 * 1024
-    )
 
 
 def make_broker(settings: ServiceSettings) -> KafkaBroker:

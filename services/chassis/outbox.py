@@ -17,12 +17,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from uuid_utils.compat import uuid7
 
 from contracts.message import EventActor, Header, Outcome
-from services.chassis import telemetry
 from services.chassis.crash import Point, reach
 from services.chassis.database import Write, fetch, insert
-from services.chassis.envelope import to_wire
 from services.chassis.outcome import Call, Fact
 from services.chassis.patience import pause
+from services.wire import telemetry
+from services.wire.kafka import to_wire
 
 PARTITIONS = 16
 SWEEP_SECONDS = 2.0

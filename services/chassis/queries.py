@@ -12,12 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from contracts.failures import Code
 from contracts.message import Query
 from contracts.operations import GetOperation, OperationView
-from services.chassis import telemetry
 from services.chassis.commands import ids
 from services.chassis.database import Read, is_away
 from services.chassis.envelope import Inbound, MalformedError, Opener, Record
 from services.chassis.outcome import Call, Outcome, Refusal, Reply, authorise
 from services.chassis.replies import render, send
+from services.wire import telemetry
 
 QueryHandler = Callable[[Any, Call, Read], Awaitable[Outcome]]
 

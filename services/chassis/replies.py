@@ -10,9 +10,10 @@ from pydantic import BaseModel
 from contracts.failures import is_binding, problem
 from contracts.message import Header
 from contracts.topics import REPLIES
-from services.chassis.envelope import Inbound, to_wire
+from services.chassis.envelope import Inbound
 from services.chassis.inbox import StoredReply, fingerprint
 from services.chassis.outcome import Outcome, Refusal
+from services.wire.kafka import to_wire
 
 
 def to_json(body: BaseModel | None) -> bytes:

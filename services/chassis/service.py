@@ -12,16 +12,17 @@ from starlette.applications import Starlette
 
 from contracts.message import Query
 from contracts.operations import GetOperation
-from services.chassis import telemetry
-from services.chassis.actor import public_key
 from services.chassis.commands import CommandProcessor, Desk
 from services.chassis.database import connect
 from services.chassis.envelope import Opener
 from services.chassis.health import Health, watchdog
-from services.chassis.messaging import Lane, Process, make_broker, make_producer
+from services.chassis.messaging import Lane, Process, make_broker
 from services.chassis.outbox import Relay
 from services.chassis.queries import QueryHandler, QueryProcessor
-from services.chassis.settings import OwnerSettings
+from services.wire import telemetry
+from services.wire.actor import public_key
+from services.wire.kafka import make_producer
+from services.wire.settings import OwnerSettings
 
 log = structlog.get_logger()
 

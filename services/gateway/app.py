@@ -13,8 +13,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from contracts.failures import Code
-from services.chassis import load, telemetry
-from services.chassis.actor import public_key
 from services.gateway import openapi
 from services.gateway.auth import Authenticator, Keys
 from services.gateway.dispatch import Dispatcher
@@ -24,6 +22,9 @@ from services.gateway.routes import ALL
 from services.gateway.routes.operations import router as operations_router
 from services.gateway.routes.service import router as service_router
 from services.gateway.settings import GatewaySettings
+from services.wire import telemetry
+from services.wire.actor import public_key
+from services.wire.settings import load
 
 
 def create_app(settings: GatewaySettings) -> FastAPI:

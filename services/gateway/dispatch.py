@@ -18,11 +18,10 @@ from uuid_utils.compat import uuid7
 from contracts.failures import Code
 from contracts.message import Actor, Command, Context, Header, Request
 from contracts.topics import REPLIES
-from services.chassis.actor import Sealed, private_key, sign
-from services.chassis.envelope import to_wire
-from services.chassis.messaging import client_options, make_producer
 from services.gateway.problems import Failure
 from services.gateway.settings import GatewaySettings
+from services.wire.actor import Sealed, private_key, sign
+from services.wire.kafka import client_options, make_producer, to_wire
 
 SEND_SECONDS = 3.0
 

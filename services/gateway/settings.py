@@ -2,7 +2,7 @@
 
 from pydantic import SecretStr
 
-from services.chassis import ServiceSettings
+from services.wire.settings import ServiceSettings
 
 
 class GatewaySettings(ServiceSettings):

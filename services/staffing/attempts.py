@@ -12,13 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from contracts.staffing import CredentialCommand, OpenSession, VerifyActivation
 from services.chassis import Inbound
-from services.chassis.sealing import Sealer
 from services.staffing.credential_store import newest_challenges, password_hashes
 from services.staffing.credentials import CODE, PASSWORD
 from services.staffing.ledger import Attempt
 from services.staffing.otp import Challenge, Otp
 from services.staffing.passwords import Passwords, fits_policy
 from services.staffing.phone import PhoneFault, e164
+from services.wire.sealing import Sealer
 
 
 class Gatherer:

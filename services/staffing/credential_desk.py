@@ -5,7 +5,6 @@ from uuid import UUID
 
 from contracts.staffing import StaffCommandRefused
 from services.chassis import Desk, Inbound, Write
-from services.chassis.sealing import Sealer
 from services.staffing import credential_store
 from services.staffing.attempts import Gatherer
 from services.staffing.credentials import HANDLERS
@@ -13,6 +12,7 @@ from services.staffing.ledger import Attempt, Ledger
 from services.staffing.notification import Prompts
 from services.staffing.otp import Otp
 from services.staffing.session import Tokens
+from services.wire.sealing import Sealer
 
 
 def credential_desk(gather: Gatherer, sealer: Sealer, otp: Otp, tokens: Tokens) -> Desk:

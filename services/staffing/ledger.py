@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from services.chassis.sealing import Sealer
 from services.staffing.account import Account
 from services.staffing.notification import Prompts
 from services.staffing.otp import Challenge, Otp, Verdict
 from services.staffing.session import Session, Tokens
+from services.wire.sealing import Sealer
 
 
 @dataclass(frozen=True, slots=True)

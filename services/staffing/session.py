@@ -14,7 +14,7 @@ import jwt
 from uuid_utils.compat import uuid7
 
 from contracts.staffing import Session as SessionView
-from services.chassis.actor import private_key
+from services.wire.actor import private_key
 
 ACCESS_LIFETIME = timedelta(minutes=10)
 REFRESH_LIFETIME = timedelta(days=30)

@@ -74,6 +74,16 @@ ATTACKS = {
     "a byte changed and its leaf hash made to fit": Attack((FLIP, REHASH), Kind.REWRITTEN, 7),
     "and the copy in the checkpoint too": Attack((FLIP, REHASH, COPY_LEAVES), Kind.REWRITTEN, 5, 9),
     "an event emptied": Attack(("UPDATE events SET raw = '' WHERE position = 7",), Kind.ALTERED, 7),
+    "an event set to NULL": Attack(
+        ("ALTER TABLE events ALTER raw DROP NOT NULL", "UPDATE events SET raw = NULL WHERE position = 7"),
+        Kind.ALTERED,
+        7,
+    ),
+    "a leaf hash set to NULL": Attack(
+        ("ALTER TABLE events ALTER leaf_hash DROP NOT NULL", "UPDATE events SET leaf_hash = NULL WHERE position = 7"),
+        Kind.ALTERED,
+        7,
+    ),
     "a row deleted": Attack((DELETE_7,), Kind.MISSING, 7),
     "the first row deleted": Attack(("DELETE FROM events WHERE position = 0",), Kind.MISSING, 0),
     "a row deleted and the rest moved up": Attack(

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from contracts.message import Actor, ActorType, Context
 from contracts.roles import Role
-from services.chassis.actor import ISSUER, AssertionRefusedError, Sealed, sign, verify
+from services.wire.actor import ISSUER, AssertionRefusedError, Sealed, sign, verify
 
 KEY = Ed25519PrivateKey.generate()
 ADA = Actor(type=ActorType.USER, issuer="https://id.example", subject="auth0|ada", roles=frozenset({Role.OPS}))

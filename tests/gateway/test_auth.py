@@ -20,10 +20,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from contracts.message import ActorType
 from contracts.roles import Role
 from deploy.local.stack import Stack
-from services.chassis.actor import private_key
 from services.gateway import auth
 from services.gateway.auth import Authenticator, Keys
 from services.gateway.problems import Failure
+from services.wire.actor import private_key
 
 pytestmark = pytest.mark.asyncio
 STRANGER = rsa.generate_private_key(public_exponent=65537, key_size=2048)

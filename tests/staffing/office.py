@@ -30,12 +30,10 @@ from contracts.staffing import (
 )
 from deploy.local.stack import Stack
 from services.chassis import Desk
-from services.chassis.actor import public_key
 from services.chassis.allowlist import Allowlist
 from services.chassis.commands import CommandProcessor
 from services.chassis.envelope import Opener
 from services.chassis.outbox import Relay
-from services.chassis.sealing import Sealer
 from services.staffing.attempts import Gatherer
 from services.staffing.credential_desk import credential_desk
 from services.staffing.credentials import CODE, PASSWORD, SESSION
@@ -44,6 +42,8 @@ from services.staffing.otp import Otp
 from services.staffing.passwords import Passwords
 from services.staffing.session import Tokens
 from services.staffing.settings import StaffingSettings
+from services.wire.actor import public_key
+from services.wire.sealing import Sealer
 from tests.support import RawRecord, command_record, root_admin
 from tests.support.tables import Tables
 

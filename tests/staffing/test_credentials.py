@@ -7,8 +7,8 @@ import pytest
 import time_machine
 
 from contracts.staffing import RequestActivation
-from services.chassis.actor import public_key
 from services.staffing.otp import LIFETIME
+from services.wire.actor import public_key
 from tests.staffing.office import ANYBODY, Answer, Office, Shop, new_phone, provision, staff
 
 PASSWORD = "correct horse battery"

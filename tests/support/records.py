@@ -9,8 +9,8 @@ from uuid_utils.compat import uuid7
 
 from contracts.message import Actor, Context, Header, Request
 from deploy.local.stack import Stack
-from services.chassis.actor import Sealed, private_key, sign
-from services.chassis.envelope import to_wire
+from services.wire.actor import Sealed, private_key, sign
+from services.wire.kafka import to_wire
 
 REPLY_PARTITION = 7
 TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"

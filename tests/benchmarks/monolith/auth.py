@@ -8,7 +8,7 @@ import jwt
 from fastapi import HTTPException, Request
 
 from contracts.roles import Role
-from services.chassis.actor import public_key
+from services.wire.actor import public_key
 from tests.benchmarks.monolith.settings import Settings
 
 ROLES = {role.value: role for role in Role}

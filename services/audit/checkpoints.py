@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from contracts.topics import CHECKPOINTS
 from services.audit import metrics
 from services.audit.bucket import Bucket, ForkedError
-from services.audit.patience import pause
+from services.chassis.patience import pause
 
 INTERVAL_SECONDS = 5.0
 LOOK_AGAIN_SECONDS = 30.0

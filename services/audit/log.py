@@ -19,10 +19,10 @@ from services.audit import metrics
 from services.audit.envelope import DERIVED, Envelope
 from services.audit.merkle import CompactRange, leaf_hash
 from services.audit.note import Signer
-from services.audit.patience import wait_out
 from services.chassis import Write, insert
 from services.chassis.dead_letters import bury
 from services.chassis.envelope import Record
+from services.chassis.patience import wait_out
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtext(current_schema() || '.sequencer'))"
 _HEAD = """

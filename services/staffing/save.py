@@ -4,7 +4,6 @@ that meet the same new phones wait for each other instead of deadlocking.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
-from functools import cache
 from typing import Any
 
 from services.chassis import Write, insert
@@ -102,12 +101,7 @@ async def update(tx: Write, statement: str, rows: Sequence[Mapping[str, Any]], *
 
 
 def row_of(thing: Any, *left_out: str) -> dict[str, Any]:
-    return {name: getattr(thing, name) for name in _columns(type(thing), left_out)}
-
-
-@cache
-def _columns(kind: type, left_out: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind) if field.name not in left_out)
+    return {field.name: getattr(thing, field.name) for field in fields(thing) if field.name not in left_out}
 
 
 def rows_of(things: Iterable[Any]) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from deploy.local.ports import LOOPBACK
 from deploy.local.state import State
 from deploy.local.supervision import REPOSITORY
+from tests.benchmarks.monolith import partner_models, staff_models
 from tests.benchmarks.monolith.models import SCHEMA, Base
 from tests.benchmarks.monolith.settings import environment
 

@@ -47,6 +47,7 @@ from services.wire.sealing import Sealer
 from tests.support import RawRecord, command_record, root_admin
 from tests.support.tables import Tables
 
+GOOD_PASSWORD = "correct horse battery"
 STAFF_ISSUER = "gatehouse-staff"
 ANYBODY = Actor(type=ActorType.USER, subject="anonymous")
 
@@ -244,17 +245,17 @@ class Office:
         await self.tell(RequestActivation(phone=phone), ANYBODY)
         return self.newest_code(phone)
 
-    async def verify(self, phone: str, code: str, password: str = "correct horse battery") -> Answer:
+    async def verify(self, phone: str, code: str, password: str = GOOD_PASSWORD) -> Answer:
         return await self.tell(self.sealed_verification(phone, code, password), ANYBODY)
 
-    async def activate(self, phone: str, password: str = "correct horse battery") -> None:
+    async def activate(self, phone: str, password: str = GOOD_PASSWORD) -> None:
         answer = await self.verify(phone, await self.ask_for_code(phone), password)
         assert answer.status == 204, answer
 
     def login(self, phone: str, password: str) -> OpenSession:
         return OpenSession(phone=phone, sealed_password=self.sealer.seal(password, PASSWORD, phone))
 
-    async def log_in(self, phone: str, password: str = "correct horse battery") -> Answer:
+    async def log_in(self, phone: str, password: str = GOOD_PASSWORD) -> Answer:
         return await self.tell(self.login(phone, password), ANYBODY)
 
     def opened(self, answer: Answer, phone: str) -> Session:

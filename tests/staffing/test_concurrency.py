@@ -118,12 +118,10 @@ async def test_one_code_opens_once(office: Office, shop: Shop) -> None:  # P8
 
     assert Counter(answer.status for answer in answers)[204] == 1
     account = UUID(person.body["account_id"])
-    assert (
-        office.tables.value(
-            "SELECT count(*) FROM otp_challenges WHERE consumed_at IS NOT NULL AND account_id = %s", account
-        )
-        == 1
+    used = office.tables.rows(
+        "SELECT id FROM otp_challenges WHERE consumed_at IS NOT NULL AND account_id = %s", account
     )
+    assert len(used) == 1
 
 
 @pytest.mark.parametrize("size", [1, 500])
@@ -138,7 +136,7 @@ async def test_a_batch_costs_the_same_statements_whatever_its_size(office: Offic
     assert len(seen) == 16, "\n".join(seen)
 
 
-async def test_a_login_and_a_hire_of_one_person_do_not_lose_a_version(office: Office, shop: Shop) -> None:
+async def test_a_login_and_a_hire_of_one_person_do_not_lose_a_version(office: Office) -> None:
     phone, elsewhere = new_phone(), await office.open_shop()
     person = await office.hire(elsewhere, phone=phone)
     await office.activate(phone)

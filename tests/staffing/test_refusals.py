@@ -23,7 +23,7 @@ async def refused(office: Office, shop: Shop, actor: Actor | None = None, **chan
     return answer
 
 
-EVERYTHING_WRONG = {"phone": "", "display_name": "", "role_key": "KING", "branch_ids": ()}
+EVERYTHING_WRONG: dict[str, Any] = {"phone": "", "display_name": "", "role_key": "KING", "branch_ids": ()}
 
 
 @pytest.mark.parametrize("who", ["stranger", "owner of another tenant", "user", "subject that is no account"])

@@ -117,7 +117,7 @@ async def test_a_freeze_takes_no_assignment_away(office: Office, shop: Shop) -> 
     await office.tell(FreezeBranch(tenant_id=shop.tenant_id, branch_id=shop.branches[0]), shop.owner)
 
     statement = "SELECT count(*) FROM branch_assignments WHERE account_id = %s AND status = 'ACTIVE'"
-    assert office.tables.value(statement, person.body["account_id"]) == 2  # type: ignore[arg-type]
+    assert office.tables.value(statement, person.body["account_id"]) == 2
 
 
 async def test_a_branch_of_another_tenant_is_not_there(office: Office, shop: Shop) -> None:

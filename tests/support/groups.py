@@ -1,7 +1,7 @@
 """Consumer groups, moved past what an earlier test left behind, so that one failing test does not fail the next."""
 
-from confluent_kafka import KafkaException, TopicPartition
-from confluent_kafka.admin import ConsumerGroupTopicPartitions, OffsetSpec
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
+from confluent_kafka.admin import OffsetSpec
 
 from deploy.local import broker
 from deploy.local.stack import Stack

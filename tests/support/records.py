@@ -30,7 +30,7 @@ class RawRecord:
     def with_header(self, name: str, value: bytes | None) -> "RawRecord":
         """This record with one header set, in the place of an equally named one."""
         others = tuple(pair for pair in self.headers if pair[0] != name)
-        return replace(self, headers=(*others, (str(name), value)))
+        return replace(self, headers=(*others, (name.value if isinstance(name, Header) else name, value)))
 
     def without_header(self, name: str) -> "RawRecord":
         return replace(self, headers=tuple(pair for pair in self.headers if pair[0] != name))

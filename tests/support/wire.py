@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
+from unittest.mock import patch
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.producer import message_accumulator
+from aiokafka.producer import producer as producer_module
 from aiokafka.record import default_records
 from aiokafka.structs import RecordMetadata
 
@@ -58,15 +60,13 @@ async def reader(stack: Stack, principal: str, *topics: str, from_end: bool = Fa
 @asynccontextmanager
 async def careless_producer(stack: Stack, principal: str) -> AsyncIterator[AIOKafkaProducer]:
     """A producer that asks header names to encode themselves, so that they may be any bytes."""
-    usual, message_accumulator.DefaultRecordBatchBuilder = (
-        message_accumulator.DefaultRecordBatchBuilder,
-        default_records._DefaultRecordBatchBuilderPy,  # noqa: SLF001
-    )
-    try:
+    builder = default_records._DefaultRecordBatchBuilderPy  # noqa: SLF001
+    with (
+        patch.object(message_accumulator, "DefaultRecordBatchBuilder", builder),
+        patch.object(producer_module, "DefaultRecordBatchBuilder", builder),
+    ):
         async with producer(stack, principal, linger_ms=50) as client:
             yield client
-    finally:
-        message_accumulator.DefaultRecordBatchBuilder = usual
 
 
 async def send_together(

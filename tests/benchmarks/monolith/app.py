@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 
-from tests.benchmarks.monolith import partners
+from tests.benchmarks.monolith import partners, staff
 from tests.benchmarks.monolith.auth import Tokens
 from tests.benchmarks.monolith.evidence import Documents
 from tests.benchmarks.monolith.settings import Settings
@@ -35,6 +35,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 def create() -> FastAPI:
     app = FastAPI(lifespan=_lifespan)
     app.include_router(partners.router)
+    app.include_router(staff.router)
     app.add_exception_handler(ValidationError, _invalid)
     app.add_api_route("/readyz", _ready)
     return app

@@ -21,8 +21,9 @@ from contracts.partners import (
 from contracts.roles import Role
 from tests.benchmarks.monolith.auth import Person, person
 from tests.benchmarks.monolith.evidence import Documents, Stored
-from tests.benchmarks.monolith.models import Contact, Document, Dossier, Partner, Upload, now
+from tests.benchmarks.monolith.models import now
 from tests.benchmarks.monolith.once import answer, event, recorded
+from tests.benchmarks.monolith.partner_models import Contact, Document, Dossier, Partner, Upload
 
 router = APIRouter()
 FIELDS = {"kyb": "kyb_object_key", "licensing": "licensing_object_key"}

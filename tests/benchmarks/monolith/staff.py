@@ -1,0 +1,140 @@
+"""`POST /api/v1/tenants/{t}/staff` of the monolith: one person, one membership, their profile and branches."""
+
+import json
+from typing import Annotated
+from uuid import UUID, uuid4
+
+from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
+from uuid_utils.compat import uuid7
+
+from contracts.message import EventData
+from contracts.staffing import (
+    AssignmentView,
+    BranchAccessGranted,
+    IdentityProvisioned,
+    MembershipGranted,
+    MembershipKind,
+    MembershipView,
+    NotificationStatus,
+    NotificationView,
+    ProfileView,
+    ProvisioningOutcome,
+    ProvisionStaff,
+    StaffProvisioned,
+    StaffView,
+    Standing,
+)
+from services.staffing.phone import PhoneFault, e164
+from tests.benchmarks.monolith.auth import Person, person
+from tests.benchmarks.monolith.models import now
+from tests.benchmarks.monolith.once import answer, event, recorded
+from tests.benchmarks.monolith.staff_models import (
+    Account,
+    Branch,
+    BranchAssignment,
+    Membership,
+    StaffProfile,
+    Tenant,
+)
+
+router = APIRouter()
+OWNER, OWNER_LEVEL, REASON = "OWNER", 100, "staff created"
+
+
+@router.post("/api/v1/tenants/{tenant_id}/staff", status_code=201)
+async def provision(tenant_id: UUID, request: Request, caller: Annotated[Person, Depends(person)]) -> Response:
+    body = await request.body()
+    command = ProvisionStaff.model_validate_json(json.dumps(json.loads(body) | {"tenant_id": str(tenant_id)}))
+    async with request.app.state.session() as session, session.begin():
+        before = await recorded(session, request, caller, body)
+        if before:
+            return before
+        tenant = await _tenant(session, command, caller)
+        phone = e164(command.phone, tenant.region)
+        if isinstance(phone, PhoneFault):
+            raise HTTPException(422, "PHONE_INVALID")
+        await _check_branches(session, command)
+        account = (await session.scalars(select(Account).where(Account.phone == phone))).first()
+        facts: list[tuple[str, UUID, int, EventData]] = []
+        if account is None:
+            account = Account(id=uuid4(), phone=phone, version=1)
+            session.add(account)
+            facts.append(("account", account.id, 1, IdentityProvisioned(account_id=account.id)))
+        elif await _membership(session, tenant_id, account.id):
+            raise HTTPException(409, "STAFF_ALREADY_EXISTS")
+        view = _admit(session, command, account, caller, facts)
+        session.add_all([event(request, caller, *fact) for fact in facts])
+        return answer(session, request, caller, body, view)
+
+
+async def _tenant(session: AsyncSession, command: ProvisionStaff, caller: Person) -> Tenant:
+    """The active tenant, for an owner or admin of it who may grant the role."""
+    seat = (Membership.tenant_id == Tenant.id) & (Membership.account_id == UUID(caller.subject))
+    query = select(Tenant, Membership).join(Membership, seat).where(Tenant.id == command.tenant_id)
+    found = (await session.execute(query.options(selectinload(Tenant.roles)))).first()
+    if caller.type != "staff" or found is None or found[1].status != Standing.ACTIVE:
+        raise HTTPException(404, "NOT_FOUND")
+    tenant, member = found
+    levels = {role.role_key: role.level for role in tenant.roles}
+    if OWNER not in (member.kind, member.role_key) and member.role_key != "ADMIN":
+        raise HTTPException(403, "PERMISSION_DENIED")
+    if tenant.status != Standing.ACTIVE:
+        raise HTTPException(409, "TENANT_NOT_ACTIVE")
+    if command.role_key not in levels:
+        raise HTTPException(422, "ROLE_KEY_INVALID")
+    if levels[command.role_key] > (OWNER_LEVEL if member.kind == OWNER else levels[member.role_key]):
+        raise HTTPException(403, "ROLE_CEILING_EXCEEDED")
+    return tenant
+
+
+async def _check_branches(session: AsyncSession, command: ProvisionStaff) -> None:
+    query = select(Branch).where(Branch.tenant_id == command.tenant_id, Branch.id.in_(command.branch_ids))
+    active = {branch.id for branch in await session.scalars(query) if branch.status == Standing.ACTIVE}
+    if not active or active != set(command.branch_ids):
+        raise HTTPException(422, "BRANCH_NOT_FOUND")
+
+
+async def _membership(session: AsyncSession, tenant_id: UUID, account_id: UUID) -> Membership | None:
+    query = select(Membership).where(Membership.tenant_id == tenant_id, Membership.account_id == account_id)
+    return (await session.scalars(query)).first()
+
+
+def _admit(
+    session: AsyncSession,
+    command: ProvisionStaff,
+    account: Account,
+    caller: Person,
+    facts: list[tuple[str, UUID, int, EventData]],
+) -> StaffView:
+    """Add the rows and the facts; the answer is made of the same values."""
+    named = {"tenant_id": command.tenant_id, "account_id": account.id}
+    member = Membership(id=uuid7(), **named, kind="MEMBER", role_key=command.role_key, status="ACTIVE")
+    granted = {**named, "membership_id": member.id}
+    role = {"membership_kind": MembershipKind.MEMBER, "role_key": command.role_key}
+    created = ProvisioningOutcome.CREATED
+    data: list[EventData] = [
+        MembershipGranted(**granted, **role),
+        StaffProvisioned(**granted, **role, branch_ids=command.branch_ids, outcome=created),
+        *(BranchAccessGranted(**granted, branch_id=branch, reason=REASON) for branch in command.branch_ids),
+    ]
+    facts += [("membership", member.id, n, fact) for n, fact in enumerate(data, 1)]
+    member.version, moment = len(data), now()
+    assigned = {"assigned_by": caller.subject, "assigned_at": moment, "status": "ACTIVE"}
+    session.add_all([member, StaffProfile(**named, display_name=command.display_name)])
+    session.add_all(
+        [BranchAssignment(**named, branch_id=branch, reason=REASON, **assigned) for branch in command.branch_ids]
+    )
+    return StaffView(
+        **named,
+        membership=MembershipView(
+            id=member.id, kind=MembershipKind.MEMBER, role_key=command.role_key, status=Standing.ACTIVE
+        ),
+        profile=ProfileView(display_name=command.display_name, status=Standing.ACTIVE),
+        branches=tuple(AssignmentView(branch_id=branch, **assigned) for branch in command.branch_ids),
+        outcome=created,
+        notification=NotificationView(status=NotificationStatus.NONE),
+        version=member.version,
+    )

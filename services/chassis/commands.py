@@ -62,8 +62,8 @@ class CommandProcessor:
         for record in records:
             try:
                 batch.append(self._opener.open(record))
-            except MalformedError as error:
-                inbound = await wait_out(partial(self._second_look, record, str(error)))
+            except Exception as error:  # even a bug in opening must not block the partition
+                inbound = await wait_out(partial(self._second_look, record, describe(error)))
                 batch += [inbound] if inbound else []
         if batch:
             await self._settle(batch)
@@ -73,8 +73,8 @@ class CommandProcessor:
         if await is_replay(self._engine, record):
             try:
                 return self._opener.open(record, late=True)
-            except MalformedError as still:
-                error = str(still)
+            except Exception as still:
+                error = describe(still)
         log.warning("command.malformed", topic=record.topic, offset=record.offset, error=error)
         await bury(self._engine, record, error, tries=1)
         return None
@@ -91,7 +91,7 @@ class CommandProcessor:
                     return None
                 log.exception("command.broke", tries=tries, **ids(batch[0]))
                 if tries == TRIES:
-                    return await wait_out(partial(self._give_up, batch[0], f"{type(error).__name__}: {error}"))
+                    return await wait_out(partial(self._give_up, batch[0], describe(error)))
             await pause(tries)
         return None
 
@@ -159,6 +159,10 @@ def _repeated(batch: Sequence[Inbound], claim: inbox.Claim) -> list[tuple[Inboun
         if inbound.message_id not in fresh and stored:
             pairs.append((inbound, stored))
     return pairs
+
+
+def describe(error: Exception) -> str:
+    return str(error) if isinstance(error, MalformedError) else f"{type(error).__name__}: {error}"
 
 
 def ids(inbound: Inbound) -> dict[str, str | None]:

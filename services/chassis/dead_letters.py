@@ -37,7 +37,7 @@ async def bury(engine: AsyncEngine, record: Record, error: str, tries: int) -> N
 
 async def is_replay(engine: AsyncEngine, record: Record) -> bool:
     """Whether an operator sent this very record again: its assertion was judged in time, so it may be late now."""
-    headers = dict(record.headers)
+    headers = {name: value or b"" for name, value in record.headers}
     letter = headers.get(REPLAY_HEADER, b"")
     if not letter.isdigit() or len(letter) > _BIGINT_DIGITS:
         return False

@@ -67,6 +67,14 @@ class ProvisioningOutcome(StrEnum):
     REACTIVATED = "reactivated"
 
 
+class Purpose(StrEnum):
+    """What a sealed text is for; it opens for nothing else."""
+
+    CODE = "code"
+    PASSWORD = "password"
+    SESSION = "session"
+
+
 class StaffingCommand(Command):
     topic: ClassVar[str] = COMMANDS
     refused_as: ClassVar[str] = "staff.refused"

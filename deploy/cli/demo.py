@@ -1,15 +1,15 @@
 """`gatehouse demo`: both journeys, the events they made, and the log that proves them."""
 
 import asyncio
+import time
 from typing import Any
 
-from rich.table import Table
-
+from deploy.cli.audit import verify
 from deploy.cli.options import HomeOption, state_of
 from deploy.demo.partner import onboard_partner
 from deploy.demo.staff import onboard_staff
 from deploy.demo.subscriber import ends, received
-from deploy.demo.walk import Walk
+from deploy.demo.walk import UnexpectedAnswer, Walk
 from deploy.local.stack import Stack
 from deploy.local.status import describe
 
@@ -21,22 +21,42 @@ def demo(home: HomeOption = None) -> None:
     state = state_of(home)
     walk = Walk(state)
     since = asyncio.run(ends(state))
-    onboard_partner(walk)
+    partner_id = onboard_partner(walk)
     onboard_staff(walk)
     walk.title("What a downstream subscriber received")
     with walk.step("read with the subscriber's own credentials"):
         events = asyncio.run(received(state, since, LAST))
     _print_events(walk, events)
+    walk.title("The audit log proves it")
+    with walk.step("an auditor reads the partner's whole timeline"):
+        timeline = _timeline(walk, partner_id)
+    walk.note(" → ".join(event["type"] for event in timeline))
+    with walk.step("every event is checked against the signed checkpoints"):
+        verify(home)
     _print_addresses(walk, describe(Stack(home)))
 
 
+def _timeline(walk: Walk, partner_id: str) -> list[dict[str, Any]]:
+    """The log is written a moment after the event, so it is asked until the approval is there."""
+    auditor = walk.token("auditor-1", "RoleAuditor")
+    for _ in range(100):
+        page = walk.call("GET", f"/api/v1/audit/events?target_type=partner&target_id={partner_id}", auditor, 200)
+        found: list[dict[str, Any]] = page["data"]
+        if any(event["type"] == "partner.approved" for event in found):
+            return found
+        time.sleep(0.1)
+    raise UnexpectedAnswer("the approval did not reach the audit log within 10 s")
+
+
 def _print_events(walk: Walk, events: list[dict[str, Any]]) -> None:
-    table = Table("event", "aggregate", "version", "by", "outcome", box=None)
     for event in events:
-        who = f"{event['actor']['type']} {event['actor']['subject'][:24]}"
-        outcome = event["reason_code"] or event["outcome"]
-        table.add_row(event["type"], event["aggregate_id"], str(event["aggregate_version"]), who, outcome)
-    walk.console.print(table)
+        who = (
+            event["actor"]["subject"].partition("-")[0]
+            if event["actor"]["type"] == "staff"
+            else event["actor"]["subject"]
+        )
+        which = f"{event['aggregate_type']} …{event['aggregate_id'][-4:]} v{event['aggregate_version']}"
+        walk.note(f"{event['type']:<29} {which:<22} {who:<20} {event['reason_code'] or ''}")
 
 
 def _print_addresses(walk: Walk, status: dict[str, Any]) -> None:

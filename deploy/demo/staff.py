@@ -57,7 +57,7 @@ def _activate(walk: Walk, phone: str) -> str:
         code = _code(walk, phone)
     with walk.step("the owner sets a password with it and logs in"):
         walk.call("POST", f"{API}/activation/verify", None, 204, {"phone": phone, "code": code, "password": password})
-        session = walk.call("POST", f"{API}/sessions", None, 200, {"phone": phone, "password": password})
+        session = walk.call("POST", f"{API}/sessions", None, 201, {"phone": phone, "password": password})
     return str(session["access_token"])
 
 

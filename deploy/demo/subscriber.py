@@ -52,7 +52,7 @@ async def received(state: State, since: Offsets, until: Iterable[str], seconds: 
         pass
     finally:
         await consumer.stop()
-    return sorted(events, key=lambda event: event["occurred_at"])
+    return sorted(events, key=lambda event: (event["occurred_at"], event["aggregate_id"], event["aggregate_version"]))
 
 
 def _partitions() -> list[TopicPartition]:

@@ -24,7 +24,7 @@ class Walk:
         self.state = state
         self.run = uuid4().hex[:8]
         self.http = httpx.Client(timeout=20, trust_env=False)
-        self.console = Console(highlight=False)
+        self.console = Console(highlight=False, soft_wrap=True)
         self._began = time.monotonic()
 
     def title(self, text: str) -> None:

@@ -6,7 +6,6 @@ are bounded by what PostgreSQL can store and index, so that a valid envelope can
 
 from datetime import UTC, datetime
 from typing import Annotated, Any
-from uuid import UUID
 
 import orjson
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -14,6 +13,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from contracts.message import ActorType, Outcome
 
 Text = Annotated[str, Field(max_length=255, pattern=r"^[^\x00]*$")]
+Id = Annotated[str, Field(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")]
+"""A UUID in the one spelling that PostgreSQL gives back: an event can't come twice under two spellings of its id."""
 
 
 class _Part(BaseModel):
@@ -33,17 +34,17 @@ class _Target(_Part):
 
 class _Context(_Part):
     request_id: Text
-    command_id: UUID
+    command_id: Id
 
 
 class Envelope(_Part):
     """The fields of an event that become columns."""
 
-    id: UUID
+    id: Id
     type: Text
     schema_version: Annotated[int, Field(ge=1, le=2**15 - 1)]
     aggregate_type: Text
-    aggregate_id: UUID
+    aggregate_id: Id
     aggregate_version: Annotated[int, Field(ge=1, le=2**31 - 1)]
     actor: _Actor
     targets: tuple[_Target, ...] = ()
@@ -57,18 +58,18 @@ class Envelope(_Part):
     def derived(self) -> "Derived":
         """The columns, in the order of `DERIVED`."""
         return (
-            str(self.id),
+            self.id,
             self.type,
             self.schema_version,
             self.aggregate_type,
-            str(self.aggregate_id),
+            self.aggregate_id,
             self.aggregate_version,
-            self.actor.type.value,
+            self.actor.type,
             self.actor.issuer,
             self.actor.subject,
-            str(self.context.command_id),
+            self.context.command_id,
             self.context.request_id,
-            self.outcome.value,
+            self.outcome,
             self.reason_code,
             self.occurred_at,
         )

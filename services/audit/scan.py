@@ -28,11 +28,12 @@ _CHECKPOINTS = """
 _TARGETS = "SELECT position, type, id FROM audit.event_targets WHERE position >= $1 AND position < $2"
 _NEWEST = "SELECT coalesce(max(size), 0) FROM audit.checkpoints"
 _GAPS = """
-    SELECT position, aggregate_type, aggregate_id, aggregate_version, before FROM (
-        SELECT *, lag(aggregate_version, 1, 0)
+    SELECT * FROM (
+        SELECT position, aggregate_type, aggregate_id, aggregate_version, lag(aggregate_version, 1, 0)
             OVER (PARTITION BY aggregate_id, aggregate_type ORDER BY aggregate_version) AS before
-        FROM audit.events) AS versions
-    WHERE aggregate_version <> before + 1 AND recorded_at < now() - make_interval(secs => $1)
+        FROM audit.events) AS version
+    WHERE aggregate_version <> before + 1
+      AND (SELECT recorded_at FROM audit.events WHERE position = version.position) < now() - make_interval(secs => $1)
     ORDER BY position LIMIT 1
 """
 

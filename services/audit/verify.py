@@ -213,7 +213,7 @@ def _trusted(verifier: Verifier, notes: Iterable[str]) -> dict[int, Checkpoint]:
 
 
 def _strictly(raw: bytes) -> Derived | None:
-    """The columns as the sequencer made them; slower, for the rare event that spells an id or a time its own way."""
+    """The columns as the sequencer made them; slower, for the rare event that spells its time in a way of its own."""
     try:
         return Envelope.model_validate_json(raw).derived()
     except ValidationError:

@@ -1,7 +1,6 @@
 """Build and run one service: settings, logs, database, broker, relay, health, in the order they depend."""
 
 import asyncio
-import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -22,6 +21,7 @@ from services.chassis.queries import QueryHandler, QueryProcessor
 from services.wire import telemetry
 from services.wire.actor import public_key
 from services.wire.kafka import make_producer
+from services.wire.process import settle_down
 from services.wire.settings import OwnerSettings
 
 log = structlog.get_logger()
@@ -81,9 +81,7 @@ class Service:
             stack.push_async_callback(self.relay.drain)
             await broker.start()
             stack.push_async_callback(broker.stop)
-            gc.collect()
-            gc.freeze()
-            gc.set_threshold(50_000, 50, 50)
+            settle_down()
             log.info("service.started", lanes=[lane.name for lane in self.lanes])
             yield
             log.info("service.stopping")

@@ -24,6 +24,8 @@ from services.gateway.routes.service import router as service_router
 from services.gateway.settings import GatewaySettings
 from services.wire import telemetry
 from services.wire.actor import public_key
+from services.wire.process import settle_down
+from services.wire.sealing import Sealer
 from services.wire.settings import load
 
 
@@ -48,9 +50,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.authenticator = Authenticator(
         keys, settings.oidc_issuer, settings.oidc_audience, settings.staff_issuer, public_key(settings.staff_public_key)
     )
+    app.state.sealer = Sealer(settings.credential_key.get_secret_value())
     app.state.dispatcher = dispatcher = Dispatcher(settings)
     await dispatcher.start()
     refresh = asyncio.create_task(keys.run())
+    settle_down()
     yield
     refresh.cancel()
     await dispatcher.stop()

@@ -10,6 +10,7 @@ import asyncio
 import base64
 import time
 from collections import OrderedDict
+from hashlib import sha256
 from typing import Any
 
 import httpx
@@ -27,7 +28,7 @@ REFRESH_SECONDS = 300.0
 EARLY_REFRESH_SECONDS = 10.0
 LEEWAY_SECONDS = 5
 STAFF_ALGORITHM = "EdDSA"  # only our own staff tokens; the issuer is checked with it
-_REMEMBERED = 10_000
+_REMEMBERED = 1_000
 _ROLES = {role.value: role for role in Role}
 _TYPES = {"at+jwt", "application/at+jwt"}
 
@@ -94,13 +95,13 @@ class Authenticator:
     def __init__(self, keys: Keys, issuer: str, audience: str, staff_issuer: str, staff_key: Ed25519PublicKey) -> None:
         self._keys, self._issuer, self._audience = keys, issuer, audience
         self._staff_issuer, self._staff_key = staff_issuer, staff_key
-        self._known: OrderedDict[tuple[int, str], tuple[float, Actor]] = OrderedDict()
+        self._known: OrderedDict[tuple[int, bytes], tuple[float, Actor]] = OrderedDict()
 
     def authenticate(self, header: str | None) -> Actor:
         scheme, _, token = (header or "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Failure(Code.AUTH_REQUIRED)
-        name = (self._keys.generation, token)
+        name = (self._keys.generation, sha256(token.encode()).digest())
         known = self._known.get(name)
         if known and known[0] > time.time():
             return known[1]

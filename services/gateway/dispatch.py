@@ -123,7 +123,7 @@ class Dispatcher:
         body = request.model_dump_json().encode()
         context = Context(request_id=caller.request_id, command_id=command, ip=caller.ip)
         name = f"{request.type}.v{request.version}"
-        sealed = Sealed(topic.split(".")[0], message_id, name, request.key(), body)
+        sealed = Sealed(topic.split(".", maxsplit=1)[0], message_id, name, request.key(), body)
         headers = {
             Header.SPEC_VERSION: "1.0",
             Header.ID: message_id,

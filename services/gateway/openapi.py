@@ -80,7 +80,8 @@ def _parameter(name: str, place: str, schema: dict[str, Any], *, required: bool)
 
 def _body(schemas: Schemas, route: Route) -> dict[str, str]:
     """The message without what the path and If-Match say."""
-    schema = route.message.model_json_schema(ref_template=_REF)
+    model = route.sealed.body if route.sealed else route.message
+    schema = model.model_json_schema(ref_template=_REF)
     schemas.update(schema.pop("$defs", {}))
     for name in route.taken_fields:
         schema.get("properties", {}).pop(name, None)

@@ -21,6 +21,7 @@ from contracts.message import Actor, Command, Query
 from contracts.message import Request as Message
 from services.gateway.dispatch import Answer, Caller, Dispatcher, command_id
 from services.gateway.problems import MEDIA_TYPE, Failure, headers_for, invalid
+from services.gateway.secrets import Sealed
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _ETAG = re.compile(r'"(\d{1,9})"')
@@ -40,6 +41,7 @@ class Route:
     status: int
     if_match: bool = False
     anonymous: Actor | None = None
+    sealed: Sealed | None = None
 
     @property
     def path_fields(self) -> tuple[str, ...]:
@@ -68,8 +70,9 @@ class Routes:
         *,
         if_match: bool = False,
         anonymous: Actor | None = None,
+        sealed: Sealed | None = None,
     ) -> None:
-        route = Route(method, path, message, answer, status, if_match, anonymous)
+        route = Route(method, path, message, answer, status, if_match, anonymous, sealed)
         self._add(route, _command_endpoint(route))
 
     def query(self, path: str, message: type[Query], answer: type[BaseModel] | None) -> None:
@@ -87,9 +90,14 @@ def _command_endpoint(route: Route) -> Endpoint:
         key = _idempotency_key(request, required=route.anonymous is None)
         message = _parse(route, request, await _read(request))
         dispatcher: Dispatcher = request.app.state.dispatcher
-        command = command_id(caller, route.method, request.url.path, key)
+        # Anybody shares one actor, so there the phone is part of what a key stands for: nobody meets a stranger's.
+        place = f"{request.url.path}#{message.key()}" if route.anonymous else request.url.path
+        command = command_id(caller, route.method, place, key)
         try:
-            return respond(await dispatcher.ask(message, caller, command))
+            answer = await dispatcher.ask(message, caller, command)
+            if route.sealed:
+                answer = route.sealed.opened(answer, message, request.app.state.sealer)
+            return respond(answer)
         except TimeoutError:
             location = f"/api/v1/operations/{command}"
             body = to_json({"status": "pending", "command_id": str(command)})
@@ -129,7 +137,7 @@ def caller_of(request: Request, anonymous: Actor | None = None) -> Caller:
 
 def respond(answer: Answer) -> Response:
     """The reply's bytes as they are."""
-    headers = headers_for(answer.status)
+    headers = {"Cache-Control": "no-store"} | headers_for(answer.status)
     if answer.etag:
         headers["ETag"] = answer.etag
     if answer.location:
@@ -164,6 +172,8 @@ def _parse(route: Route, request: Request, body: bytes) -> Message:
     if route.if_match:
         filled[IF_MATCH_FIELD] = _expected_version(request)
     try:
+        if route.sealed:
+            return route.sealed.message(route.message, body, request.app.state.sealer)
         if filled or not body:
             body = _fill(body, filled)
         return route.message.model_validate_json(body)

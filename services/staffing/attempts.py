@@ -10,10 +10,9 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from contracts.staffing import CredentialCommand, OpenSession, VerifyActivation
+from contracts.staffing import CredentialCommand, OpenSession, Purpose, VerifyActivation
 from services.chassis import Inbound
 from services.staffing.credential_store import newest_challenges, password_hashes
-from services.staffing.credentials import CODE, PASSWORD
 from services.staffing.ledger import Attempt
 from services.staffing.otp import Challenge, Otp
 from services.staffing.passwords import Passwords, fits_policy
@@ -42,7 +41,7 @@ class Gatherer:
         self, command: CredentialCommand, phone: str | None, hashes: dict[str, str], challenges: dict[str, Challenge]
     ) -> Attempt:
         if isinstance(command, OpenSession):
-            password = self._sealer.unseal(command.sealed_password, PASSWORD, command.phone)
+            password = self._sealer.unseal(command.sealed_password, Purpose.PASSWORD, command.phone)
             stored = hashes.get(phone or "")
             proven = await self._passwords.matches(stored, password)
             return Attempt(phone, proven_hash=stored if proven else None)
@@ -53,8 +52,8 @@ class Gatherer:
     async def _verification(
         self, command: VerifyActivation, phone: str | None, challenges: dict[str, Challenge]
     ) -> Attempt:
-        code = self._sealer.unseal(command.sealed_code, CODE, command.phone)
-        password = self._sealer.unseal(command.sealed_password, PASSWORD, command.phone)
+        code = self._sealer.unseal(command.sealed_code, Purpose.CODE, command.phone)
+        password = self._sealer.unseal(command.sealed_password, Purpose.PASSWORD, command.phone)
         challenge = challenges.get(self._otp.phone_key(phone)) if phone else None
         fits = fits_policy(password)
         right = fits and challenge is not None and self._otp.is_right(challenge, code)

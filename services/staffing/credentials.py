@@ -6,13 +6,12 @@ reply or a log: the session's tokens travel sealed.
 
 from contracts.failures import Code
 from contracts.message import Command
-from contracts.staffing import OpenSession, RequestActivation, SealedSession, VerifyActivation
+from contracts.staffing import OpenSession, Purpose, RequestActivation, SealedSession, VerifyActivation
 from services.chassis import Call, Outcome, Refusal, Reply
 from services.chassis.commands import Handler
 from services.staffing.ledger import Ledger
 from services.staffing.otp import Verdict
 
-PASSWORD, CODE, SESSION = "password", "code", "session"
 _REFUSED = {Verdict.WRONG: Code.OTP_INVALID, Verdict.EXHAUSTED: Code.OTP_ATTEMPTS_EXCEEDED}
 
 
@@ -46,7 +45,7 @@ def open_session(command: OpenSession, call: Call, ledger: Ledger) -> Outcome:
         return Refusal(Code.AUTH_REQUIRED, "the phone number or the password is not right")
     session, tokens = ledger.tokens.open(account.id, call.now)
     ledger.sessions.append(session)
-    sealed = ledger.sealer.seal(tokens.model_dump_json(), SESSION, command.phone)
+    sealed = ledger.sealer.seal(tokens.model_dump_json(), Purpose.SESSION, command.phone)
     return Reply(201, SealedSession(sealed=sealed), [account.open_session(session.id)])
 
 

@@ -5,7 +5,8 @@ import asyncio
 import multiprocessing
 import shutil
 import tempfile
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Executor, ProcessPoolExecutor
 from pathlib import Path
 
 from rich.console import Console
@@ -15,10 +16,11 @@ from deploy.local.stack import Stack
 from tests.benchmarks.partners import Partners
 from tests.benchmarks.profile import profile
 from tests.benchmarks.runner import Bench, Length
+from tests.benchmarks.staff import Staff
 from tests.benchmarks.systems import running
-from tests.benchmarks.workload import PARTS
+from tests.benchmarks.workload import PARTS, Workload
 
-WORKLOADS = {"partners": Partners}
+WORKLOADS: dict[str, Callable[[Stack, Executor], Workload]] = {"partners": Partners, "staff": Staff}
 RESULT = Path("build/bench.json")
 
 
@@ -41,7 +43,7 @@ async def _measure(stack: Stack, arguments: argparse.Namespace, console: Console
         workloads = [make(stack, pool) for name, make in WORKLOADS.items() if chosen in (None, name)]
         async with running(stack) as systems:
             if arguments.profile:
-                await profile(stack, systems, pool, workloads[0], arguments.seconds, console)
+                await profile(systems, pool, workloads[0], arguments.seconds, console)
                 return
             length = Length(arguments.rounds, arguments.seconds, tuple(arguments.connections))
             bench = Bench(systems, pool, length, console)

@@ -86,8 +86,8 @@ def _goals(workload: str, found: Mapping[str, Run]) -> list[Goal]:
     if full and rivals:
         best = max(run.commands_per_s for run in rivals)
         times = full.commands_per_s / best if best else 0.0
-        measured = f"{times:.2f} × ({full.commands_per_s:,.0f} against {best:,.0f})"
-        goals.append(Goal(f"{workload}: ≥ {TIMES:.0f} × the monolith at 256", measured, times >= TIMES))
+        measured = f"{times:.2f} times ({full.commands_per_s:,.0f} against {best:,.0f})"
+        goals.append(Goal(f"{workload}: ≥ {TIMES:.0f} times the monolith at 256", measured, times >= TIMES))
     if slow:
         p50, p99 = f"{slow.p50_ms:.1f} ms", f"{slow.p99_ms:.1f} ms"
         goals.append(Goal(f"{workload}: p50 ≤ {P50_MS:.0f} ms at 10 % of the load", p50, slow.p50_ms <= P50_MS))
@@ -101,7 +101,7 @@ def _goals(workload: str, found: Mapping[str, Run]) -> list[Goal]:
 
 def _median(runs: list[Run]) -> Run:
     def middle(name: str) -> float:
-        return statistics.median(getattr(run, name) for run in runs)
+        return float(statistics.median(getattr(run, name) for run in runs))
 
     def middles(name: str) -> dict[str, float]:
         maps = [getattr(run, name) for run in runs]

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Collection
 from concurrent.futures import Executor
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -15,11 +16,10 @@ from deploy.local.state import DOCUMENTS
 from services.partners.upload import LIFETIME, object_key
 from tests.benchmarks import objects, tokens
 from tests.benchmarks.client import post
-from tests.benchmarks.workload import Batch, split
+from tests.benchmarks.workload import GATEHOUSE, Batch, split
 
 PATH = "/api/v1/partners"
 ROLE = "RolePartnerAdmin"
-SCHEMAS = {"gatehouse": "partners", "monolith": "monolith", "monolith_2w": "monolith"}
 _RESERVE = """
     INSERT INTO {schema}.uploads
         (id, object_key, partner_id, document, content_type, size, sha256, issuer, subject, created_at, expires_at)
@@ -30,7 +30,7 @@ _COUNT = """
     SELECT (SELECT count(*) FROM {schema}.partners WHERE id = ANY($1::uuid[])),
            (SELECT count(*) FROM {schema}.partner_contacts WHERE partner_id = ANY($1::uuid[])),
            (SELECT count(*) FROM {schema}.dossier_documents WHERE partner_id = ANY($1::uuid[])),
-           (SELECT count(*) FROM {events} WHERE aggregate_id = ANY($1::uuid[]))
+           (SELECT count(*) FROM {schema}.{events} WHERE aggregate_id = ANY($1::uuid[]))
 """
 
 
@@ -46,8 +46,8 @@ class Partners:
         secrets, port = self._state.secrets, self._state.ports["s3"]
         self._bucket = objects.Bucket(port, DOCUMENTS, secrets["s3_access_key"], secrets["s3_secret_key"])
 
-    async def prepare(self, count: int, schemas: set[str]) -> Batch:
-        """`count` requests that each succeed once on every system whose schema is named."""
+    async def prepare(self, count: int, systems: Collection[str]) -> Batch:
+        """`count` requests that each succeed once on every system named."""
         now = datetime.now(UTC)
         ids = [uuid7() for _ in range(count)]
         keys = {pid: [object_key(pid, kind, now) for kind in DocumentKind] for pid in ids}
@@ -57,7 +57,7 @@ class Partners:
         stored = [self._pool.submit(objects.put, self._bucket, part) for part in split(flat)]
         connection = await asyncpg.connect(self._state.admin_dsn)
         try:
-            for schema in schemas:
+            for schema in {_schema(system) for system in systems}:
                 await self._reserve(connection, schema, ids, keys, now)
         finally:
             await connection.close()
@@ -65,7 +65,7 @@ class Partners:
         for part in stored:
             part.result()
         requests = [_request(pid, keys[pid], bearer) for pid, bearer in zip(ids, bearers, strict=True)]
-        return Batch(requests, list(ids))
+        return Batch(requests, [str(pid) for pid in ids])
 
     async def _reserve(
         self, connection: asyncpg.Connection, schema: str, ids: list[UUID], keys: dict[UUID, list[str]], now: datetime
@@ -76,14 +76,11 @@ class Partners:
         subjects = [f"applicant-{pid}" for pid in owners]
         until = now + LIFETIME + timedelta(hours=1)
         statement = _RESERVE.format(schema=schema)
-        await connection.execute(
-            statement, [uuid7() for _ in rows], paths, owners, kinds, *fixed, subjects, now, until
-        )
+        await connection.execute(statement, [uuid7() for _ in rows], paths, owners, kinds, *fixed, subjects, now, until)
 
-    async def verify(self, system: str, ids: list[UUID]) -> None:
+    async def verify(self, system: str, ids: list[str]) -> None:
         """Raises RuntimeError unless each of these partners has its rows, contacts, documents and event."""
-        schema = SCHEMAS[system]
-        events = f"{schema}.outbox" if system == "gatehouse" else f"{schema}.events"
+        schema, events = _schema(system), "outbox" if system == GATEHOUSE else "events"
         connection = await asyncpg.connect(self._state.admin_dsn)
         try:
             found = tuple(await connection.fetchrow(_COUNT.format(schema=schema, events=events), ids))
@@ -92,6 +89,10 @@ class Partners:
         expected = (len(ids), 2 * len(ids), 2 * len(ids), len(ids))
         if found != expected:
             raise RuntimeError(f"{system}: {expected} rows were acknowledged, {found} are there")
+
+
+def _schema(system: str) -> str:
+    return "partners" if system == GATEHOUSE else "monolith"
 
 
 def _request(partner_id: UUID, keys: list[str], bearer: str) -> bytes:

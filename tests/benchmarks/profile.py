@@ -1,6 +1,7 @@
 """Where Gatehouse's CPU goes: CPU µs a command by process, and py-spy's stacks where it is installed."""
 
 import asyncio
+import os
 import shutil
 import subprocess
 import sys
@@ -12,46 +13,46 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from deploy.local.stack import Stack
 from tests.benchmarks.load import Plan, measure
 from tests.benchmarks.processes import cpu_seconds
 from tests.benchmarks.runner import GUESSED_RATE, WARM_SECONDS
 from tests.benchmarks.systems import SERVICES, Systems
-from tests.benchmarks.workload import Batch, Workload
+from tests.benchmarks.workload import GATEHOUSE, Batch, Workload
 
 CONNECTIONS = 256
-SHOWN = 25
+SHOWN = 60
 HERTZ = 200
 
 
-async def profile(
-    stack: Stack, systems: Systems, pool: Executor, workload: Workload, seconds: float, console: Console
-) -> None:
+async def profile(systems: Systems, pool: Executor, workload: Workload, seconds: float, console: Console) -> None:
     """One run for the CPU table without a profiler, then one for each service under py-spy."""
     gatehouse = systems.each[0]
     plan = Plan(gatehouse.port, CONNECTIONS, WARM_SECONDS, seconds)
     batch = await _prepare(workload, seconds)
     before, began = cpu_seconds(systems.processes), time.perf_counter()
     sample = await asyncio.wrap_future(pool.submit(measure, plan, batch.requests))
-    took, answered = time.perf_counter() - began, len(sample.shots)
+    took = time.perf_counter() - began
     spent = {name: total - before[name] for name, total in cpu_seconds(systems.processes).items()}
+    _show_cpu(spent | {"load generator": sample.cpu_seconds}, took, len(sample.created()), console)
+    console.print(f"{sample.rate:,.0f} commands/s over {CONNECTIONS} connections")
+    spy = shutil.which("py-spy", path=f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}")
+    for service in SERVICES if spy else ():
+        if service in gatehouse.own:
+            stacks = systems.logs / f"{service}.stacks"
+            batch = await _prepare(workload, seconds)
+            await _sample(pool, plan, batch, (str(spy), gatehouse.own[service], stacks))
+            _show_stacks(service, stacks, console)
+
+
+def _show_cpu(spent: dict[str, float], took: float, answered: int, console: Console) -> None:
     table = Table("process", "CPU µs a command", "share of a core")
     for name, used in sorted(spent.items(), key=lambda row: -row[1]):
         table.add_row(name, f"{used * 1e6 / answered:,.0f}", f"{used / took:.0%}")
-    table.add_row("load generator", f"{sample.cpu_seconds * 1e6 / answered:,.0f}", f"{sample.cpu_seconds / took:.0%}")
     console.print(table)
-    console.print(f"{sample.rate:,.0f} commands/s over {CONNECTIONS} connections")
-    spy = shutil.which("py-spy") or shutil.which(str(Path(sys.executable).parent / "py-spy"))
-    for service in SERVICES if spy else ():
-        if service in gatehouse.own:
-            stacks = stack.home.logs / f"{service}.stacks"
-            batch = await _prepare(workload, seconds)
-            await _sample(pool, plan, batch, (str(spy), gatehouse.own[service], stacks))
-            _show(service, stacks, console)
 
 
 async def _prepare(workload: Workload, seconds: float) -> Batch:
-    return await workload.prepare(int(GUESSED_RATE[CONNECTIONS] * (seconds + WARM_SECONDS)), {"partners"})
+    return await workload.prepare(int(GUESSED_RATE[CONNECTIONS] * (seconds + WARM_SECONDS)), [GATEHOUSE])
 
 
 async def _sample(pool: Executor, plan: Plan, batch: Batch, spy: tuple[str, int, Path]) -> None:
@@ -65,18 +66,18 @@ async def _sample(pool: Executor, plan: Plan, batch: Batch, spy: tuple[str, int,
     await asyncio.wrap_future(load)
 
 
-def _show(service: str, stacks: Path, console: Console) -> None:
-    """Frames by the share of samples they are on, callees included; waiting threads are left out."""
+def _show_stacks(service: str, stacks: Path, console: Console) -> None:
+    """Frames by the share of samples they are on, callees included; idle threads are left out."""
     within: Counter[str] = Counter()
     total = 0
     for line in stacks.read_text(encoding="utf-8").splitlines():
-        stack, _, count = line.rpartition(" ")
-        frames = stack.split(";")
+        names, _, count = line.rpartition(" ")
+        frames = names.split(";")
         if not frames[-1].startswith("_worker"):
             total += int(count)
             within.update(dict.fromkeys(frames, int(count)))
     table = Table(f"{service}: on the stack in", "frame")
-    for frame, count in within.most_common(SHOWN * 2)[10:]:
-        table.add_row(f"{count / total:.1%}", frame)
+    for frame, samples in within.most_common(SHOWN):
+        table.add_row(f"{samples / total:.1%}", frame)
     console.print(table)
     console.print(f"all stacks: {stacks}")

@@ -15,10 +15,9 @@ from rich.console import Console
 
 from tests.benchmarks.figures import Figures, Run
 from tests.benchmarks.load import Plan, Sample, measure
-from tests.benchmarks.partners import SCHEMAS
 from tests.benchmarks.processes import cpu_seconds, resident_mib
-from tests.benchmarks.systems import GATEHOUSE, System, Systems
-from tests.benchmarks.workload import Batch, Workload
+from tests.benchmarks.systems import System, Systems
+from tests.benchmarks.workload import GATEHOUSE, Batch, Workload
 
 WARM_SECONDS = 0.5
 QUIET_SHARE, QUIET_SECONDS = 25.0, 4.0
@@ -55,7 +54,7 @@ class Bench:
 
     async def _warm_up(self, workload: Workload, order: Sequence[System]) -> None:
         """Every worker has compiled its statements and opened its connections before anything is measured."""
-        batch = await workload.prepare(300, set(SCHEMAS.values()))
+        batch = await workload.prepare(300, [system.name for system in order])
         for system in order:
             await self._load(workload, system, Plan(system.port, 16, 0.0, 5.0), batch)
 
@@ -64,7 +63,7 @@ class Bench:
         fastest = max(self.figures.rate(name) for name in names.values())
         rate = fastest * MARGIN or GUESSED_RATE.get(connections, GUESSED_RATE[256])
         seconds = WARM_SECONDS + self._length.seconds
-        batch = await workload.prepare(int(rate * seconds) + 2 * connections, set(SCHEMAS.values()))
+        batch = await workload.prepare(int(rate * seconds) + 2 * connections, names)
         for system in order:
             plan = Plan(system.port, connections, WARM_SECONDS, self._length.seconds)
             await self._record(names[system.name], workload, system, plan, batch)
@@ -77,7 +76,7 @@ class Bench:
             if rate < 1:
                 continue
             plan = Plan(system.port, OPEN_CONNECTIONS, WARM_SECONDS, self._length.seconds, rate)
-            batch = await workload.prepare(int(rate * (plan.seconds + plan.warm_seconds)) + 2, {SCHEMAS[system.name]})
+            batch = await workload.prepare(int(rate * (plan.seconds + plan.warm_seconds)) + 2, [system.name])
             await self._record(f"{workload.name}.{TENTH}.{system.name}", workload, system, plan, batch)
 
     async def _record(self, name: str, workload: Workload, system: System, plan: Plan, batch: Batch) -> None:

@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,32 +16,32 @@ from deploy.local.stack import Stack
 from services.staffing.session import Tokens
 from services.staffing.tenant import SEEDED_ROLES
 from tests.benchmarks.client import post
-from tests.benchmarks.workload import MONOLITH, Batch
+from tests.benchmarks.workload import GATEHOUSE, Batch
 
 TENANTS = 16
 FIRST_NUMBER = 750_000_000
 """Swiss mobile numbers from here on are all valid: +41 75 to +41 79."""
 EVENTS_A_PERSON = 4
 _TENANT = """
-    INSERT INTO {schema}.tenants (id, name, region, status, created_at, updated_at, version)
-    VALUES ($1, 'Wechselstube', 'CH', 'ACTIVE', $5, $5, 1)
-"""
-_ROLE = "INSERT INTO {schema}.tenant_roles (tenant_id, role_key, level) VALUES ($1, $2, $3)"
-_BRANCH = """
-    INSERT INTO {schema}.branches (id, tenant_id, name, status, created_at, updated_at, version)
-    VALUES ($2, $1, 'Bahnhofstrasse', 'ACTIVE', $5, $5, 1)
-"""
-_ACCOUNT = """
-    INSERT INTO {schema}.accounts (id, phone, status, created_at, version) VALUES ($3, $4, 'UNVERIFIED', $5, 1)
-"""
-_OWNER = """
-    INSERT INTO {schema}.memberships
-        (id, tenant_id, account_id, kind, role_key, status, created_at, updated_at, version)
-    VALUES ($2, $1, $3, 'OWNER', 'ADMIN', 'ACTIVE', $5, $5, 1)
-"""
-_PROFILE = """
+    WITH tenant AS (
+        INSERT INTO {schema}.tenants (id, name, region, status, created_at, updated_at, version)
+        VALUES ($1, 'Wechselstube', 'CH', 'ACTIVE', now(), now(), 1)
+    ), role AS (
+        INSERT INTO {schema}.tenant_roles (tenant_id, role_key, level)
+        SELECT $1, role_key, level FROM unnest($5::text[], $6::int[]) AS r(role_key, level)
+    ), branch AS (
+        INSERT INTO {schema}.branches (id, tenant_id, name, status, created_at, updated_at, version)
+        VALUES ($2, $1, 'Bahnhofstrasse', 'ACTIVE', now(), now(), 1)
+    ), account AS (
+        INSERT INTO {schema}.accounts (id, phone, status, created_at, version)
+        VALUES ($3, $4, 'UNVERIFIED', now(), 1)
+    ), owner AS (
+        INSERT INTO {schema}.memberships
+            (id, tenant_id, account_id, kind, role_key, status, created_at, updated_at, version)
+        VALUES ($2, $1, $3, 'OWNER', 'ADMIN', 'ACTIVE', now(), now(), 1)
+    )
     INSERT INTO {schema}.staff_profiles (tenant_id, account_id, display_name, status, active_since)
-    VALUES ($1, $3, 'Owner', 'ACTIVE', $5)
+    VALUES ($1, $3, 'Owner', 'ACTIVE', now())
 """
 _COUNT = """
     WITH people AS (SELECT id FROM {schema}.accounts WHERE phone = ANY($1::text[])),
@@ -49,5 +49,79 @@ _COUNT = """
     SELECT (SELECT count(*) FROM people), (SELECT count(*) FROM seats),
            (SELECT count(*) FROM {schema}.staff_profiles WHERE account_id IN (TABLE people)),
            (SELECT count(*) FROM {schema}.branch_assignments WHERE account_id IN (TABLE people)),
-           (SELECT count(*) FROM {events} WHERE aggregate_id IN (TABLE people UNION ALL TABLE seats))
+           (SELECT count(*) FROM {schema}.{events} WHERE aggregate_id IN (TABLE people UNION ALL TABLE seats))
 """
+
+
+@dataclass(frozen=True, slots=True)
+class _Tenant:
+    id: UUID
+    branch: UUID
+    owner: UUID
+    owner_phone: str
+
+
+class Staff:
+    """Prepares tenants that are the same in every schema, their owners' session tokens and unknown phone numbers."""
+
+    name = "staff"
+
+    def __init__(self, stack: Stack, _: Executor) -> None:
+        self._state = stack.state
+        self._tokens = Tokens(STAFF_ISSUER, AUDIENCE, self._state.secrets["staff_signing_key"])
+        self._tenants: list[_Tenant] = []
+        self._numbers: Iterator[int] = iter(())
+
+    async def prepare(self, count: int, _: Collection[str]) -> Batch:
+        """`count` requests that each succeed once on every system."""
+        if not self._tenants:
+            await self._found_tenants()
+        now = datetime.now(UTC)
+        bearers = {tenant.id: self._tokens.open(tenant.owner, now)[1].access_token for tenant in self._tenants}
+        requests, phones = [], []
+        for tenant in itertools.islice(itertools.cycle(self._tenants), count):
+            number = next(self._numbers)
+            phones.append(f"+41{number}")
+            requests.append(_request(tenant, number, bearers[tenant.id]))
+        return Batch(requests, phones)
+
+    async def verify(self, system: str, ids: list[str]) -> None:
+        """Raises RuntimeError unless each person has account, membership, profile, assignment and events."""
+        schema, events = ("staffing", "outbox") if system == GATEHOUSE else ("monolith", "events")
+        connection = await asyncpg.connect(self._state.admin_dsn)
+        try:
+            found = tuple(await connection.fetchrow(_COUNT.format(schema=schema, events=events), ids))
+        finally:
+            await connection.close()
+        expected = (*[len(ids)] * 4, EVENTS_A_PERSON * len(ids))
+        if found != expected:
+            raise RuntimeError(f"{system}: {expected} rows were acknowledged, {found} are there")
+
+    async def _found_tenants(self) -> None:
+        connection = await asyncpg.connect(self._state.admin_dsn)
+        try:
+            used = await connection.fetchval("SELECT max(phone) FROM staffing.accounts WHERE phone LIKE '+417%'")
+            roles = (list(SEEDED_ROLES), list(SEEDED_ROLES.values()))
+            self._numbers = itertools.count(int(used[3:]) + 1 if used else FIRST_NUMBER)
+            for _ in range(TENANTS):
+                tenant = _Tenant(uuid7(), uuid7(), uuid4(), f"+41{next(self._numbers)}")
+                self._tenants.append(tenant)
+                facts = (tenant.id, tenant.branch, tenant.owner, tenant.owner_phone)
+                for schema in ("staffing", "monolith"):
+                    await connection.execute(_TENANT.format(schema=schema), *facts, *roles)
+        finally:
+            await connection.close()
+
+
+def _request(tenant: _Tenant, number: int, bearer: str) -> bytes:
+    """Written as people write it: with spaces, and without the country code that the tenant's region gives."""
+    digits = f"0{number}"
+    body = {
+        "phone": f"{digits[:3]} {digits[3:6]} {digits[6:8]} {digits[8:]}",
+        "display_name": f"Zoé Zurbriggen {number}",
+        "role_key": "CASHIER",
+        "branch_ids": [str(tenant.branch)],
+        "notify": "none",
+    }
+    headers = {"Authorization": f"Bearer {bearer}", "Idempotency-Key": f"staff-{number}"}
+    return post(f"/api/v1/tenants/{tenant.id}/staff", headers, json.dumps(body).encode())

@@ -3,14 +3,14 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from deploy.local.part import EVERYTHING
 from deploy.local.ports import choose
 from deploy.local.stack import Stack
+from tests.benchmarks.workload import GATEHOUSE, MONOLITHS
 from tests.benchmarks.yardstick import Monolith, create_schema
 
-GATEHOUSE = "gatehouse"
-MONOLITHS = {"monolith": 1, "monolith_2w": 2}
 ENGINES = ("postgres", "seaweedfs", "kafka")
 SERVICES = ("gateway", "partners", "staffing", "audit")
 
@@ -30,6 +30,7 @@ class Systems:
 
     each: tuple[System, ...]
     engines: dict[str, int]
+    logs: Path
 
     @property
     def processes(self) -> dict[str, int]:
@@ -52,7 +53,7 @@ async def running(stack: Stack) -> AsyncIterator[Systems]:
             started.append(monolith)
             monolith.wait_ready()
             found.append(System(name, port, {name: monolith.pid}))
-        yield Systems(tuple(found), {name: pids[name] for name in ENGINES})
+        yield Systems(tuple(found), {name: pids[name] for name in ENGINES}, stack.home.logs)
     finally:
         for monolith in started:
             monolith.stop()

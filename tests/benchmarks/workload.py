@@ -1,9 +1,12 @@
 """What a workload is to the runner: requests prepared beforehand, and rows looked for afterwards."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
-from uuid import UUID
+
+GATEHOUSE = "gatehouse"
+MONOLITHS = {"monolith": 1, "monolith_2w": 2}
+"""The systems under load by name; monoliths with their number of workers."""
 
 PARTS = 2
 """Preparation runs in this many processes at once."""
@@ -13,10 +16,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The exact bytes of each request, and the id by which its rows can be found; position by position."""
+    """The exact bytes of each request, and the id or phone its rows can be found by; position by position."""
 
     requests: list[bytes]
-    ids: list[UUID]
+    ids: list[str]
 
 
 class Workload(Protocol):
@@ -24,11 +27,11 @@ class Workload(Protocol):
 
     name: str
 
-    async def prepare(self, count: int, schemas: set[str]) -> Batch:
-        """Requests that each succeed once on every system whose schema is named."""
+    async def prepare(self, count: int, systems: Collection[str]) -> Batch:
+        """Requests that each succeed once on every system named."""
         ...
 
-    async def verify(self, system: str, ids: list[UUID]) -> None:
+    async def verify(self, system: str, ids: list[str]) -> None:
         """Raises RuntimeError unless all rows of each of these are there."""
         ...
 

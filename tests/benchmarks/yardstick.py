@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from deploy.local.ports import LOOPBACK
 from deploy.local.state import State
 from deploy.local.supervision import REPOSITORY
-from tests.benchmarks.monolith import partner_models, staff_models
-from tests.benchmarks.monolith.models import SCHEMA, Base
+from tests.benchmarks.monolith.app import METADATA
+from tests.benchmarks.monolith.models import SCHEMA
 from tests.benchmarks.monolith.settings import environment
 
 APP = "tests.benchmarks.monolith.app:create"
@@ -28,7 +28,7 @@ async def create_schema(state: State) -> None:
     async with engine.begin() as connection:
         await connection.execute(text(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE"))
         await connection.execute(text(f"CREATE SCHEMA {SCHEMA}"))
-        await connection.run_sync(Base.metadata.create_all)
+        await connection.run_sync(METADATA.create_all)
     await engine.dispose()
 
 

@@ -1,13 +1,19 @@
-"""A partners service of our own for each module, and the bus to speak to it."""
+"""A partners service of our own for each module, and the bus to speak to it.
+
+Modules here run their tests on one event loop (`pytestmark = ONE_LOOP`), since connecting costs more than asking.
+"""
 
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+import pytest_asyncio
 
 from contracts.partners import COMMANDS, QUERIES
 from deploy.local.stack import Stack
 from tests.support import Bus, ServiceProcess, Tables
 from tests.support.groups import skip_backlog
+
+ONE_LOOP = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +29,7 @@ def partners(stack: Stack, quiet: None) -> Iterator[ServiceProcess]:
         yield process
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def bus(stack: Stack) -> AsyncIterator[Bus]:
     async with Bus.of(stack) as found:
         yield found

@@ -3,25 +3,13 @@
 import pytest
 
 from contracts.message import Command
-from deploy.local.stack import Stack
-from tests.chassis.controls import command as control
+from tests.chassis.conftest import ONE_LOOP
+from tests.chassis.delivery import deliver_three_times
 from tests.support import Bus, ServiceProcess, Tables, Tape, command_record, eventually, partner_cases
-from tests.support.cases import CASES, Prepared, handlers_in_the_code
+from tests.support.cases import CASES, handlers_in_the_code
 
+pytestmark = ONE_LOOP
 PARTNER_COMMANDS = [command for command, service in handlers_in_the_code().items() if service == "partners"]
-
-
-async def deliver_three_times(bus: Bus, prepared: Prepared) -> Command:
-    """Three deliveries, each after the one before was answered; raises AssertionError unless it is one."""
-    record = command_record(bus.stack, prepared.command, prepared.actor)
-    answers = []
-    for nth in (1, 2, 3):
-        await bus.send(record)
-        answers.append(await bus.answer_to(record, nth))
-
-    assert answers[0].status < 300, answers[0]
-    assert answers[1] == answers[2] == answers[0]
-    return record
 
 
 @pytest.mark.parametrize("command", PARTNER_COMMANDS, ids=lambda command: command.type)
@@ -49,14 +37,3 @@ async def test_three_deliveries_in_one_batch_have_one_effect(
 
     assert await bus.answer_to(last) == await bus.answer_to(record)
     assert prepared.effects(tables) == 1
-
-
-async def test_without_the_inbox_the_effect_triples(stack: Stack, bus: Bus, tables: Tables) -> None:
-    """Control: what the tests above would see if nothing were claimed."""
-    with ServiceProcess(stack, "partners", command=control("without-inbox")):
-        prepared = await partner_cases.reserve_upload(bus)
-
-        with pytest.raises(AssertionError):
-            await deliver_three_times(bus, prepared)
-
-        await eventually(lambda: prepared.effects(tables) == 3, "the effect of each delivery")

@@ -8,11 +8,12 @@ from uuid_utils.compat import uuid7
 from contracts.failures import Code
 from contracts.partners import ApprovePartner
 from contracts.roles import Role
+from tests.chassis.conftest import ONE_LOOP
 from tests.support import Applicant, Bus, ServiceProcess, Tables, command_record, person, root_admin
 from tests.support.applicants import reservation
 from tests.support.partner_cases import NOTES, approve_partner, reserve_upload, submitted
 
-pytestmark = pytest.mark.usefixtures("partners")
+pytestmark = [ONE_LOOP, pytest.mark.usefixtures("partners")]
 
 
 async def test_the_same_command_asked_again_gets_the_same_answer_byte_for_byte(bus: Bus, tables: Tables) -> None:

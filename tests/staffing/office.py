@@ -24,6 +24,7 @@ from contracts.staffing import (
     OpenSession,
     Owner,
     ProvisionStaff,
+    Purpose,
     RequestActivation,
     Session,
     VerifyActivation,
@@ -36,7 +37,6 @@ from services.chassis.envelope import Opener
 from services.chassis.outbox import Relay
 from services.staffing.attempts import Gatherer
 from services.staffing.credential_desk import credential_desk
-from services.staffing.credentials import CODE, PASSWORD, SESSION
 from services.staffing.desk import staffing_desk
 from services.staffing.otp import Otp
 from services.staffing.passwords import Passwords
@@ -95,8 +95,15 @@ def staff(account_id: UUID | str) -> Actor:
 
 
 def new_phone() -> str:
-    """A Cambodian mobile number that no other test has."""
-    return f"+85596{uuid4().int % 10_000_000:07}"
+    """A mobile number that no other test has: one of 300 million German ones."""
+    drawn = uuid4().int
+    return f"+4915{(drawn >> 64) % 3}{drawn % 10**8:08}"
+
+
+def new_local_phone() -> tuple[str, str]:
+    """A Cambodian mobile number, international and national."""
+    subscriber = f"96{uuid4().int % 10**7:07}"
+    return f"+855{subscriber}", f"0{subscriber}"
 
 
 class Office:
@@ -231,8 +238,8 @@ class Office:
     def sealed_verification(self, phone: str, code: str, password: str) -> VerifyActivation:
         return VerifyActivation(
             phone=phone,
-            sealed_code=self.sealer.seal(code, CODE, phone),
-            sealed_password=self.sealer.seal(password, PASSWORD, phone),
+            sealed_code=self.sealer.seal(code, Purpose.CODE, phone),
+            sealed_password=self.sealer.seal(password, Purpose.PASSWORD, phone),
         )
 
     def newest_code(self, phone: str) -> str:
@@ -253,13 +260,13 @@ class Office:
         assert answer.status == 204, answer
 
     def login(self, phone: str, password: str) -> OpenSession:
-        return OpenSession(phone=phone, sealed_password=self.sealer.seal(password, PASSWORD, phone))
+        return OpenSession(phone=phone, sealed_password=self.sealer.seal(password, Purpose.PASSWORD, phone))
 
     async def log_in(self, phone: str, password: str = GOOD_PASSWORD) -> Answer:
         return await self.tell(self.login(phone, password), ANYBODY)
 
     def opened(self, answer: Answer, phone: str) -> Session:
-        return Session.model_validate_json(self.sealer.unseal(answer.body["sealed"], SESSION, phone))
+        return Session.model_validate_json(self.sealer.unseal(answer.body["sealed"], Purpose.SESSION, phone))
 
 
 def tenant_named(name: str, phone: str, region: str = "KH", display_name: str = "Sokha Owner") -> CreateTenant:

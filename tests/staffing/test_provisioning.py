@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from contracts.staffing import FreezeBranch, FreezeTenant
-from tests.staffing.office import Office, Shop, UnansweredError, new_phone, provision
+from tests.staffing.office import Office, Shop, UnansweredError, new_local_phone, new_phone, provision
 
 GRANTED = ["membership.granted", "staff.provisioned", "branch_access.granted", "branch_access.granted"]
 
@@ -44,7 +44,7 @@ async def test_events_hold_no_phone_and_no_name(office: Office, shop: Shop) -> N
 
     told = repr(answer.events)
     assert "identity.activation_requested" in answer.told
-    assert phone.removeprefix("+855") not in told
+    assert phone.removeprefix("+49") not in told
     assert "Unmistakable" not in told
 
 
@@ -179,11 +179,10 @@ async def test_a_branch_asked_for_twice_is_granted_once(office: Office, shop: Sh
 
 
 async def test_all_spellings_in_one_batch_are_one_person(office: Office, shop: Shop) -> None:  # S2.26
-    national = f"0{new_phone().removeprefix('+855')}"
-    spellings = (national, f"+855 (0) {national[1:]}", f"00{national}", f"  {national[:3]}-{national[3:]} ")
+    international, national = new_local_phone()
+    spellings = (national, international, f"+855 (0) {national[1:]}", f"  {national[:3]}-{national[3:]} ")
 
-    calls = [(provision(shop, phone=spelling), shop.owner) for spelling in (spellings[0], spellings[1], spellings[3])]
-    first, *others = await office.tell_all(*calls)
+    first, *others = await office.tell_all(*((provision(shop, phone=s), shop.owner) for s in spellings))
 
     assert first.body["outcome"] == "created"
     assert {other.body["outcome"] for other in others} == {"unchanged"}

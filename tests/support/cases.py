@@ -1,10 +1,11 @@
 """One case for each command handler there is: what to prepare, what to send, how often it took effect.
 
-The crash and delivery tests run every case; `test_every_handler_has_a_case` fails when a handler has none.
+The crash and delivery tests run every case of `ALL_CASES`; `test_every_handler_has_a_case` fails when one has none.
 """
 
 import importlib
 import pkgutil
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,9 @@ class Prepared:
     """The topics it speaks on, in the order it writes them."""
 
 
+_NO_HANDLERS = re.compile(r"\.(gateway|migrations|__main__)(\.|$)")
+"""The gateway has no state to change; importing a `__main__` would start its service."""
+
 Prepare = Callable[[Bus], Awaitable[Prepared]]
 CASES: dict[type[Command], Prepare] = {}
 
@@ -41,11 +45,11 @@ def case(command: type[Command]) -> Callable[[Prepare], Prepare]:
 
 
 def handlers_in_the_code() -> dict[type[Command], str]:
-    """Every command that some service's `handlers.HANDLERS` names, and the service."""
+    """Every command that some `HANDLERS` table of some service names, and the service."""
     found: dict[type[Command], str] = {}
-    for module in pkgutil.iter_modules(services.__path__):
-        name = f"services.{module.name}.handlers"
-        if importlib.util.find_spec(name):
-            table: dict[Any, Any] = importlib.import_module(name).HANDLERS
-            found |= dict.fromkeys(table, module.name)
+    for module in pkgutil.walk_packages(services.__path__, "services."):
+        if module.ispkg or _NO_HANDLERS.search(module.name):
+            continue
+        table = getattr(importlib.import_module(module.name), "HANDLERS", {})
+        found |= dict.fromkeys(table, module.name.split(".")[1])
     return found

@@ -42,7 +42,8 @@ def upgrade() -> None:
         COMMENT ON COLUMN events.raw IS 'the exact bytes of the Kafka value: what the log commits to';
         COMMENT ON COLUMN events.leaf_hash IS 'SHA-256(0x00 || raw), RFC 6962';
         COMMENT ON COLUMN events.recorded_at IS 'the moment of the batch; the covering checkpoint''s created_at';
-        CREATE INDEX events_by_aggregate ON events (aggregate_id, aggregate_type, aggregate_version);
+        -- position lies in it too, so that gaps are looked for in the index alone, in its order
+        CREATE INDEX events_by_aggregate ON events (aggregate_id, aggregate_type, aggregate_version) INCLUDE (position);
         CREATE INDEX events_by_type ON events (type, position);
         CREATE INDEX events_by_actor ON events (actor_subject, position);
 

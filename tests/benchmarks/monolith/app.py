@@ -11,7 +11,11 @@ from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 from tests.benchmarks.monolith import partners, staff
 from tests.benchmarks.monolith.auth import Tokens
 from tests.benchmarks.monolith.evidence import Documents
+from tests.benchmarks.monolith.models import Base
 from tests.benchmarks.monolith.settings import Settings
+
+METADATA = Base.metadata
+"""All tables: the routers imported here have defined them."""
 
 
 @asynccontextmanager

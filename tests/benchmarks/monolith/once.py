@@ -1,7 +1,7 @@
 """What every command of the monolith ends with: its events, and its answer kept under the Idempotency-Key."""
 
 import hashlib
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from fastapi import HTTPException, Request, Response
@@ -42,16 +42,25 @@ def answer(session: AsyncSession, request: Request, caller: Person, body: bytes,
     return Response(encoded, CREATED, media_type="application/json")
 
 
-def event(request: Request, caller: Person, aggregate: str, aggregate_id: UUID, version: int, data: EventData) -> Event:
-    """One fact of one aggregate, as a row."""
+class Fact(NamedTuple):
+    """What happened to which version of what."""
+
+    aggregate_type: str
+    aggregate_id: UUID
+    version: int
+    data: EventData
+
+
+def event(request: Request, caller: Person, fact: Fact) -> Event:
+    """The fact as a row."""
     ip = request.client.host if request.client else None
     context: dict[str, Any] = {"request_id": str(uuid7()), "ip": ip}
     return Event(
-        type=data.type,
-        aggregate_type=aggregate,
-        aggregate_id=aggregate_id,
-        aggregate_version=version,
+        type=fact.data.type,
+        aggregate_type=fact.aggregate_type,
+        aggregate_id=fact.aggregate_id,
+        aggregate_version=fact.version,
         actor={"type": caller.type, "issuer": caller.issuer, "subject": caller.subject},
         context=context,
-        data=data.model_dump(mode="json"),
+        data=fact.data.model_dump(mode="json"),
     )

@@ -1,10 +1,11 @@
 """`POST /api/v1/partners` of the monolith."""
 
-from typing import Annotated
+from typing import Annotated, TypeVar
 from uuid import UUID
 
 import phonenumbers
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from pydantic import BaseModel
 from sqlalchemy import select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -22,10 +23,11 @@ from contracts.roles import Role
 from tests.benchmarks.monolith.auth import Person, person
 from tests.benchmarks.monolith.evidence import Documents, Stored
 from tests.benchmarks.monolith.models import now
-from tests.benchmarks.monolith.once import answer, event, recorded
+from tests.benchmarks.monolith.once import Fact, answer, event, recorded
 from tests.benchmarks.monolith.partner_models import Contact, Document, Dossier, Partner, Upload
 
 router = APIRouter()
+Shape = TypeVar("Shape", bound=BaseModel)
 FIELDS = {"kyb": "kyb_object_key", "licensing": "licensing_object_key"}
 
 
@@ -61,7 +63,7 @@ async def submit(request: Request, caller: Annotated[Person, Depends(person)]) -
         )
         partner.contacts, partner.dossiers = contacts, [dossier]
         view = _view(partner, dossier)
-        session.add_all([partner, event(request, caller, "partner", partner_id, 1, _submitted(view))])
+        session.add_all([partner, event(request, caller, Fact("partner", partner_id, 1, _submitted(view)))])
         return answer(session, request, caller, body, view)
 
 
@@ -152,7 +154,7 @@ def _view(partner: Partner, dossier: Dossier) -> PartnerView:
     )
 
 
-def _shown(kind: type, row: object) -> object:
+def _shown(kind: type[Shape], row: object) -> Shape:
     return kind(**{name: getattr(row, name) for name in kind.model_fields})
 
 

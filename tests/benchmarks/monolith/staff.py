@@ -1,7 +1,7 @@
 """`POST /api/v1/tenants/{t}/staff` of the monolith: one person, one membership, their profile and branches."""
 
 import json
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
@@ -30,7 +30,7 @@ from contracts.staffing import (
 from services.staffing.phone import PhoneFault, e164
 from tests.benchmarks.monolith.auth import Person, person
 from tests.benchmarks.monolith.models import now
-from tests.benchmarks.monolith.once import answer, event, recorded
+from tests.benchmarks.monolith.once import Fact, answer, event, recorded
 from tests.benchmarks.monolith.staff_models import (
     Account,
     Branch,
@@ -58,15 +58,15 @@ async def provision(tenant_id: UUID, request: Request, caller: Annotated[Person,
             raise HTTPException(422, "PHONE_INVALID")
         await _check_branches(session, command)
         account = (await session.scalars(select(Account).where(Account.phone == phone))).first()
-        facts: list[tuple[str, UUID, int, EventData]] = []
+        facts: list[Fact] = []
         if account is None:
             account = Account(id=uuid4(), phone=phone, version=1)
             session.add(account)
-            facts.append(("account", account.id, 1, IdentityProvisioned(account_id=account.id)))
+            facts.append(Fact("account", account.id, 1, IdentityProvisioned(account_id=account.id)))
         elif await _membership(session, tenant_id, account.id):
             raise HTTPException(409, "STAFF_ALREADY_EXISTS")
         view = _admit(session, command, account, caller, facts)
-        session.add_all([event(request, caller, *fact) for fact in facts])
+        session.add_all([event(request, caller, fact) for fact in facts])
         return answer(session, request, caller, body, view)
 
 
@@ -79,7 +79,7 @@ async def _tenant(session: AsyncSession, command: ProvisionStaff, caller: Person
         raise HTTPException(404, "NOT_FOUND")
     tenant, member = found
     levels = {role.role_key: role.level for role in tenant.roles}
-    if OWNER not in (member.kind, member.role_key) and member.role_key != "ADMIN":
+    if member.kind != OWNER and member.role_key != "ADMIN":
         raise HTTPException(403, "PERMISSION_DENIED")
     if tenant.status != Standing.ACTIVE:
         raise HTTPException(409, "TENANT_NOT_ACTIVE")
@@ -103,38 +103,57 @@ async def _membership(session: AsyncSession, tenant_id: UUID, account_id: UUID) 
 
 
 def _admit(
-    session: AsyncSession,
-    command: ProvisionStaff,
-    account: Account,
-    caller: Person,
-    facts: list[tuple[str, UUID, int, EventData]],
+    session: AsyncSession, command: ProvisionStaff, account: Account, caller: Person, facts: list[Fact]
 ) -> StaffView:
-    """Add the rows and the facts; the answer is made of the same values."""
-    named = {"tenant_id": command.tenant_id, "account_id": account.id}
-    member = Membership(id=uuid7(), **named, kind="MEMBER", role_key=command.role_key, status="ACTIVE")
-    granted = {**named, "membership_id": member.id}
-    role = {"membership_kind": MembershipKind.MEMBER, "role_key": command.role_key}
-    created = ProvisioningOutcome.CREATED
-    data: list[EventData] = [
-        MembershipGranted(**granted, **role),
-        StaffProvisioned(**granted, **role, branch_ids=command.branch_ids, outcome=created),
-        *(BranchAccessGranted(**granted, branch_id=branch, reason=REASON) for branch in command.branch_ids),
-    ]
-    facts += [("membership", member.id, n, fact) for n, fact in enumerate(data, 1)]
-    member.version, moment = len(data), now()
-    assigned = {"assigned_by": caller.subject, "assigned_at": moment, "status": "ACTIVE"}
-    session.add_all([member, StaffProfile(**named, display_name=command.display_name)])
-    session.add_all(
-        [BranchAssignment(**named, branch_id=branch, reason=REASON, **assigned) for branch in command.branch_ids]
+    """Add the rows and the facts; the answer is made of the rows."""
+    member = Membership(
+        id=uuid7(),
+        tenant_id=command.tenant_id,
+        account_id=account.id,
+        account=account,
+        kind=MembershipKind.MEMBER,
+        role_key=command.role_key,
+        status=Standing.ACTIVE,
     )
+    seat = {"tenant_id": command.tenant_id, "account_id": account.id}
+    profile = StaffProfile(**seat, display_name=command.display_name, status=Standing.ACTIVE)
+    assigned = [
+        BranchAssignment(
+            **seat, branch_id=branch, status="ACTIVE", assigned_by=caller.subject, assigned_at=now(), reason=REASON
+        )
+        for branch in command.branch_ids
+    ]
+    data = _granted(command, member)
+    facts += [Fact("membership", member.id, n, fact) for n, fact in enumerate(data, 1)]
+    member.version = len(data)
+    member.profile, profile.assignments = profile, assigned
+    session.add(member)
+    return _view(member, profile, assigned)
+
+
+def _granted(command: ProvisionStaff, member: Membership) -> list[EventData]:
+    named: dict[str, Any] = {"tenant_id": member.tenant_id, "account_id": member.account_id, "membership_id": member.id}
+    role: dict[str, Any] = {"membership_kind": MembershipKind(member.kind), "role_key": member.role_key}
+    outcome = ProvisioningOutcome.CREATED
+    return [
+        MembershipGranted(**named, **role),
+        StaffProvisioned(**named, **role, branch_ids=command.branch_ids, outcome=outcome),
+        *(BranchAccessGranted(**named, branch_id=branch, reason=REASON) for branch in command.branch_ids),
+    ]
+
+
+def _view(member: Membership, profile: StaffProfile, assigned: list[BranchAssignment]) -> StaffView:
+    kind, standing = MembershipKind(member.kind), Standing(member.status)
     return StaffView(
-        **named,
-        membership=MembershipView(
-            id=member.id, kind=MembershipKind.MEMBER, role_key=command.role_key, status=Standing.ACTIVE
+        account_id=member.account_id,
+        tenant_id=member.tenant_id,
+        membership=MembershipView(id=member.id, kind=kind, role_key=member.role_key, status=standing),
+        profile=ProfileView(display_name=profile.display_name, status=standing),
+        branches=tuple(
+            AssignmentView(branch_id=a.branch_id, status=a.status, assigned_by=a.assigned_by, assigned_at=a.assigned_at)
+            for a in assigned
         ),
-        profile=ProfileView(display_name=command.display_name, status=Standing.ACTIVE),
-        branches=tuple(AssignmentView(branch_id=branch, **assigned) for branch in command.branch_ids),
-        outcome=created,
+        outcome=ProvisioningOutcome.CREATED,
         notification=NotificationView(status=NotificationStatus.NONE),
         version=member.version,
     )

@@ -71,19 +71,22 @@ class Membership(Base):
     created_at: Mapped[datetime] = mapped_column(default=now)
     updated_at: Mapped[datetime] = mapped_column(default=now)
     version: Mapped[int]
+    account: Mapped[Account] = relationship(lazy="raise")
+    profile: Mapped["StaffProfile"] = relationship(lazy="raise")
 
 
 class StaffProfile(Base):
     __tablename__ = "staff_profiles"
-    __table_args__ = (
-        ForeignKeyConstraint(["tenant_id", "account_id"], [Membership.tenant_id, Membership.account_id]),
-    )
+    __table_args__ = (ForeignKeyConstraint(["tenant_id", "account_id"], [Membership.tenant_id, Membership.account_id]),)
 
     tenant_id: Mapped[UUID] = mapped_column(primary_key=True)
     account_id: Mapped[UUID] = mapped_column(primary_key=True)
     display_name: Mapped[str]
     status: Mapped[str] = mapped_column(default="ACTIVE")
     active_since: Mapped[datetime] = mapped_column(default=now)
+    assignments: Mapped[list["BranchAssignment"]] = relationship(
+        lazy="raise", foreign_keys="[BranchAssignment.tenant_id, BranchAssignment.account_id]"
+    )
 
 
 class BranchAssignment(Base):

@@ -1,0 +1,185 @@
+"""How each command of the staffing service is prepared and its effect counted."""
+
+from dataclasses import dataclass
+from typing import LiteralString
+from uuid import UUID, uuid4
+
+from contracts.message import Actor, ActorType, Command
+from contracts.staffing import (
+    ActivateBranch,
+    ActivateTenant,
+    CreateBranch,
+    CreateTenant,
+    FreezeBranch,
+    FreezeTenant,
+    OpenSession,
+    Owner,
+    ProvisionStaff,
+    Purpose,
+    RequestActivation,
+    VerifyActivation,
+)
+from services.staffing.otp import Otp
+from services.wire.sealing import Sealer
+from tests.support.bus import Answer, Bus
+from tests.support.cases import Prepared, case
+from tests.support.people import root_admin
+from tests.support.tables import Tables
+
+ANYBODY = Actor(type=ActorType.USER, subject="anonymous")
+SECRET = "correct horse battery"
+PROVISIONED = ("identity.provisioned", "membership.granted", "staff.provisioned")
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """A tenant and its owner, who has no password yet."""
+
+    tenant_id: UUID
+    owner: Actor
+    phone: str
+
+    @property
+    def account_id(self) -> UUID:
+        return UUID(self.owner.subject)
+
+
+def _phone() -> str:
+    drawn = uuid4().int
+    return f"+4915{(drawn >> 64) % 3}{drawn % 10**8:08}"
+
+
+def _tenant(phone: str) -> CreateTenant:
+    return CreateTenant(name=f"Café {phone}", region="DE", owner=Owner(phone=phone, display_name="Sokha Owner"))
+
+
+async def _told(bus: Bus, command: Command, actor: Actor) -> Answer:
+    answer = await bus.ask(command, actor)
+    assert answer.status < 300, answer
+    return answer
+
+
+async def _shop(bus: Bus) -> Shop:
+    phone = _phone()
+    tenant_id = UUID((await _told(bus, _tenant(phone), root_admin(bus.stack))).json["id"])
+    owner = Tables(bus.stack, "staffing").value("SELECT account_id FROM memberships WHERE tenant_id = %s", tenant_id)
+    return Shop(tenant_id, Actor(type=ActorType.STAFF, issuer="gatehouse-staff", subject=str(owner)), phone)
+
+
+def _prepared(
+    command: Command, actor: Actor, events: tuple[str, ...], counted: LiteralString, *args: object, less: int = 0
+) -> Prepared:
+    return Prepared(command, actor, lambda tables: tables.value(counted, *args) - less, events)
+
+
+@case(CreateTenant)
+async def create_tenant(bus: Bus) -> Prepared:
+    command = _tenant(_phone())
+    events = ("tenant.created", *PROVISIONED)
+    return _prepared(
+        command, root_admin(bus.stack), events, "SELECT count(*) FROM tenants WHERE name = %s", command.name
+    )
+
+
+@case(FreezeTenant)
+async def freeze_tenant(bus: Bus) -> Prepared:
+    shop = await _shop(bus)
+    version = "SELECT version FROM tenants WHERE id = %s"
+    command = FreezeTenant(tenant_id=shop.tenant_id)
+    return _prepared(command, shop.owner, ("tenant.frozen",), version, shop.tenant_id, less=1)
+
+
+@case(ActivateTenant)
+async def activate_tenant(bus: Bus) -> Prepared:
+    shop = await _shop(bus)
+    await _told(bus, FreezeTenant(tenant_id=shop.tenant_id), shop.owner)
+    version = "SELECT version FROM tenants WHERE id = %s"
+    command = ActivateTenant(tenant_id=shop.tenant_id)
+    return _prepared(command, shop.owner, ("tenant.activated",), version, shop.tenant_id, less=2)
+
+
+@case(CreateBranch)
+async def create_branch(bus: Bus) -> Prepared:
+    shop = await _shop(bus)
+    counted = "SELECT count(*) FROM branches WHERE tenant_id = %s"
+    command = CreateBranch(tenant_id=shop.tenant_id, name="Riverside")
+    return _prepared(command, shop.owner, ("branch.created",), counted, shop.tenant_id)
+
+
+async def _branch(bus: Bus, shop: Shop) -> UUID:
+    opened = await _told(bus, CreateBranch(tenant_id=shop.tenant_id, name="Old Market"), shop.owner)
+    return UUID(opened.json["id"])
+
+
+@case(FreezeBranch)
+async def freeze_branch(bus: Bus) -> Prepared:
+    shop = await _shop(bus)
+    branch = await _branch(bus, shop)
+    command = FreezeBranch(tenant_id=shop.tenant_id, branch_id=branch)
+    return _prepared(
+        command, shop.owner, ("branch.frozen",), "SELECT version FROM branches WHERE id = %s", branch, less=1
+    )
+
+
+@case(ActivateBranch)
+async def activate_branch(bus: Bus) -> Prepared:
+    shop = await _shop(bus)
+    branch = await _branch(bus, shop)
+    await _told(bus, FreezeBranch(tenant_id=shop.tenant_id, branch_id=branch), shop.owner)
+    command = ActivateBranch(tenant_id=shop.tenant_id, branch_id=branch)
+    return _prepared(
+        command, shop.owner, ("branch.activated",), "SELECT version FROM branches WHERE id = %s", branch, less=2
+    )
+
+
+@case(ProvisionStaff)
+async def provision_staff(bus: Bus) -> Prepared:
+    shop = await _shop(bus)
+    branches = (await _branch(bus, shop), await _branch(bus, shop))
+    command = ProvisionStaff(
+        tenant_id=shop.tenant_id, phone=_phone(), display_name="Dara", role_key="CASHIER", branch_ids=branches
+    )
+    events = (*PROVISIONED, "branch_access.granted", "branch_access.granted")
+    counted = "SELECT count(*) FROM memberships WHERE tenant_id = %s"
+    return _prepared(command, shop.owner, events, counted, shop.tenant_id, less=1)
+
+
+@case(RequestActivation)
+async def request_activation(bus: Bus) -> Prepared:
+    shop = await _shop(bus)
+    counted = "SELECT count(*) FROM otp_challenges WHERE account_id = %s"
+    asked = ("identity.activation_requested",)
+    return _prepared(RequestActivation(phone=shop.phone), ANYBODY, asked, counted, shop.account_id)
+
+
+@case(VerifyActivation)
+async def verify_activation(bus: Bus) -> Prepared:
+    shop = await _shop(bus)
+    await _told(bus, RequestActivation(phone=shop.phone), ANYBODY)
+    tried = "SELECT attempts FROM otp_challenges WHERE account_id = %s"
+    return _prepared(_verification(bus, shop), ANYBODY, ("identity.activated",), tried, shop.account_id)
+
+
+@case(OpenSession)
+async def open_session(bus: Bus) -> Prepared:
+    shop = await _shop(bus)
+    await _told(bus, RequestActivation(phone=shop.phone), ANYBODY)
+    await _told(bus, _verification(bus, shop), ANYBODY)
+    counted = "SELECT count(*) FROM sessions WHERE account_id = %s"
+    command = OpenSession(phone=shop.phone, sealed_password=_sealed(bus, SECRET, Purpose.PASSWORD, shop.phone))
+    return _prepared(command, ANYBODY, ("session.opened",), counted, shop.account_id)
+
+
+def _verification(bus: Bus, shop: Shop) -> VerifyActivation:
+    newest = "SELECT id FROM otp_challenges WHERE account_id = %s ORDER BY created_at DESC LIMIT 1"
+    challenge = Tables(bus.stack, "staffing").value(newest, shop.account_id)
+    code = Otp(bus.stack.state.secrets["otp_pepper"]).code(challenge)
+    return VerifyActivation(
+        phone=shop.phone,
+        sealed_code=_sealed(bus, code, Purpose.CODE, shop.phone),
+        sealed_password=_sealed(bus, SECRET, Purpose.PASSWORD, shop.phone),
+    )
+
+
+def _sealed(bus: Bus, secret: str, *purpose: str) -> str:
+    return Sealer(bus.stack.state.secrets["credential_key"]).seal(secret, *purpose)

@@ -39,9 +39,9 @@ def onboard_staff(walk: Walk) -> str:
         walk.refused("POST", f"{base}/staff", owner, "ROLE_KEY_INVALID", {**manager, "role_key": "EMPEROR"})
     with walk.step("one call: identity, membership, profile and both branches"):
         added = walk.call("POST", f"{base}/staff", owner, 201, manager)
+    role, count = added["membership"]["role_key"], len(added["branches"])
     walk.note(
-        f"{added['profile']['display_name']} is {added['membership']['role_key']} of {len(added['branches'])} branches, "
-        f"SMS {added['notification']['status']}"
+        f"{added['profile']['display_name']} is {role} of {count} branches, SMS {added['notification']['status']}"
     )
     with walk.step("the same call again changes nothing"):
         again = walk.call("POST", f"{base}/staff", owner, 200, manager)

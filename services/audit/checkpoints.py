@@ -46,7 +46,7 @@ class Publisher:
             try:
                 await self.publish()
                 failures = 0
-            except Exception as error:  # noqa: BLE001, whatever it is, it is tried again
+            except Exception as error:
                 failures += 1
                 tell = log.critical if isinstance(error, ForkedError) else log.warning
                 tell("audit.publish_failed", error=repr(error), failures=failures)

@@ -62,7 +62,7 @@ class GapWatch:
                 await self.look()
                 if await self._behind() < BEHIND:
                     self.tell()
-            except Exception as error:  # noqa: BLE001, whatever it is, the watch goes on
+            except Exception as error:
                 log.warning("audit.completeness_failed", error=repr(error))
 
     async def look(self) -> list[Gap]:

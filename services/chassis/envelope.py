@@ -6,7 +6,7 @@ and whatever does not fit is a `Malformed` that goes to the dead letters at once
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 from uuid import UUID
 
 from aiokafka import ConsumerRecord

@@ -117,7 +117,7 @@ class Lane(ConsumerRebalanceListener):  # type: ignore[misc]
         except KafkaError as error:
             log.warning("lane.commit_failed", lane=self.name, error=repr(error))  # redelivered, and deduplicated
 
-    async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
+    async def on_partitions_revoked(self, _: Collection[TopicPartition]) -> None:
         """Drain: the batch in hand ends before its partitions go to another instance."""
         self.assigned = False
         try:

@@ -60,7 +60,7 @@ class Routes:
         self.table: list[Route] = []
         self.mounted: list[StarletteRoute] = []
 
-    def command(
+    def command(  # noqa: PLR0913 - a route is a row of a table
         self,
         method: str,
         path: str,

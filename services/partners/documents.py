@@ -12,7 +12,7 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from urllib.parse import quote
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import aiohttp
 import structlog
@@ -120,7 +120,7 @@ def _window(key: str) -> str:
 
 
 def _listed(document: bytes) -> Iterator[tuple[str, Found]]:
-    for version in ElementTree.fromstring(document).iter(f"{S3}Version"):  # noqa: S314 - our own store's answer
+    for version in ET.fromstring(document).iter(f"{S3}Version"):  # noqa: S314 - our own store's answer
         field = {child.tag.removeprefix(S3): child.text or "" for child in version}
         if field["IsLatest"] == "true":
             stored_at = datetime.fromisoformat(field["LastModified"])

@@ -93,7 +93,7 @@ class Partner(Aggregate):
         return partner, partner.record(partner._submitted())
 
     def approve(self, command: Decide, call: Call) -> tuple[Approval, Sequence[Fact]] | Refusal:
-        refused = self._undecidable(command, call.actor, self.state in APPROVABLE)
+        refused = self._undecidable(command, call.actor, allowed=self.state in APPROVABLE)
         if refused:
             return refused
         before, self.state = self.state, _S.APPROVED
@@ -104,7 +104,7 @@ class Partner(Aggregate):
 
     def reject(self, command: Decide, call: Call) -> tuple[Approval, Sequence[Fact]] | Refusal:
         """Turn an applicant down, or suspend an approved partner (S1.38); history keeps what is cleared here."""
-        refused = self._undecidable(command, call.actor, self.state in REJECTED_TO)
+        refused = self._undecidable(command, call.actor, allowed=self.state in REJECTED_TO)
         if refused:
             return refused
         before, self.state = self.state, REJECTED_TO[self.state]
@@ -117,7 +117,7 @@ class Partner(Aggregate):
     def is_contact(self, actor: Actor) -> bool:
         return any(person_of(c) == (actor.issuer, actor.subject) and c.status == "ACTIVE" for c in self.contacts)
 
-    def _undecidable(self, command: Decide, actor: Actor, allowed: bool) -> Refusal | None:
+    def _undecidable(self, command: Decide, actor: Actor, *, allowed: bool) -> Refusal | None:
         if len(command.notes) not in NOTES:
             return Refusal(Code.NOTES_REQUIRED)
         if self._is_maker(actor):

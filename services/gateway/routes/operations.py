@@ -20,11 +20,11 @@ router = APIRouter()
 
 
 @router.get("/api/v1/operations/{command_id}", response_model=OperationView, name="operation.get")
-async def operation(request: Request) -> Response:
+async def operation(request: Request, command_id: str) -> Response:
     """Pending, succeeded or failed; only the subject who sent the command learns more than pending."""
     caller = caller_of(request)
     try:
-        query = GetOperation(command_id=UUID(request.path_params["command_id"]))
+        query = GetOperation(command_id=UUID(command_id))
     except (ValidationError, ValueError) as error:
         raise Failure(Code.NOT_FOUND) from error
     answers = await asyncio.gather(

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from contracts.message import Actor, Context, Header, Request
 from services.wire.actor import AssertionRefusedError, Sealed, verify
+from services.wire.header_names import REPLACEMENT
 
 Record: TypeAlias = "ConsumerRecord[bytes | None, bytes | None]"
 
@@ -37,6 +38,8 @@ class Inbound:
 
 
 def headers_of(record: Record) -> dict[str, str]:
+    if any(REPLACEMENT in name for name, _ in record.headers):
+        raise MalformedError("a header name is not UTF-8")
     try:
         return {name: (value or b"").decode() for name, value in record.headers}
     except UnicodeDecodeError as error:

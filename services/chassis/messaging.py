@@ -5,6 +5,7 @@ UTF-8; each setting below undoes one of them and is pinned by a contract test.
 """
 
 import asyncio
+import logging
 import os
 import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -21,6 +22,7 @@ from faststream.security import SASLScram512
 from services.chassis.crash import Point, reach
 from services.chassis.envelope import Record
 from services.wire import telemetry
+from services.wire.header_names import accept_any_header_name
 from services.wire.settings import ServiceSettings
 
 MAX_RECORDS = 500
@@ -33,6 +35,7 @@ log = structlog.get_logger()
 
 
 def make_broker(settings: ServiceSettings) -> KafkaBroker:
+    accept_any_header_name()
     security = SASLScram512(
         username=settings.kafka_username,
         password=settings.kafka_password.get_secret_value(),
@@ -46,7 +49,7 @@ def make_broker(settings: ServiceSettings) -> KafkaBroker:
         allow_auto_create_topics=False,
         graceful_timeout=DRAIN_SECONDS,
         apply_types=False,
-        logger=None,
+        logger=logging.getLogger("faststream"),
     )
 
 
@@ -64,8 +67,9 @@ async def _raw_body(message: KafkaAckableMessage) -> Any:
 class Lane(ConsumerRebalanceListener):  # type: ignore[misc]
     """One consumer group on explicit topics. `process` returns when each record is settled, or not at all."""
 
-    def __init__(self, name: str, group: str, topics: Collection[str], process: Process) -> None:
-        self.name, self.group, self.topics = name, group, tuple(topics)
+    def __init__(self, group: str, instance: int, topics: Collection[str], process: Process) -> None:
+        self.name = self.group = group
+        self.topics, self._instance = tuple(topics), instance
         self._process = process
         self._busy = asyncio.Lock()
         self.assigned: bool = False
@@ -78,6 +82,8 @@ class Lane(ConsumerRebalanceListener):  # type: ignore[misc]
             *self.topics,
             batch=True,
             group_id=self.group,
+            # Static membership: after a crash a process has its partitions back at once, not after a timeout.
+            group_instance_id=f"{self.group}-{self._instance}",
             auto_offset_reset="earliest",
             ack_policy=AckPolicy.MANUAL,
             no_reply=True,

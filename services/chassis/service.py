@@ -56,7 +56,7 @@ class Service:
         self._lane(f"{self.name}.{name}", topics, process)
 
     def _lane(self, group: str, topics: Sequence[str], process: Process) -> None:
-        self.lanes.append(Lane(group, group, topics, process))
+        self.lanes.append(Lane(group, self.settings.instance, topics, process))
 
     async def _database_away(self) -> bool:
         return "database" in await self.health.problems()

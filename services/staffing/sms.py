@@ -14,11 +14,11 @@ from uuid import UUID
 
 import httpx
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from contracts.staffing import NotificationStatus
 from services.chassis.envelope import Record
+from services.chassis.patience import wait_out
 from services.staffing.otp import Otp
 from services.staffing.settings import StaffingSettings
 
@@ -80,12 +80,7 @@ class SmsSender:
         try:
             while True:
                 self._woken.clear()
-                try:
-                    started = await self.start_due()
-                except (SQLAlchemyError, OSError) as error:
-                    log.warning("sms.waiting", error=type(error).__name__)
-                    started = 0
-                if not started:
+                if not await wait_out(self.start_due):
                     await self._rest()
         finally:
             await self.close()

@@ -2,6 +2,8 @@
 
 import base64
 import json
+import os
+import random
 from collections.abc import Collection
 from concurrent.futures import Executor
 from datetime import UTC, datetime, timedelta
@@ -20,6 +22,8 @@ from tests.benchmarks.workload import GATEHOUSE, Batch, split
 
 PATH = "/api/v1/partners"
 ROLE = "RolePartnerAdmin"
+APPLICANT_SECONDS = float(os.environ.get("BENCH_APPLICANT_SECONDS", "600"))
+"""Filling in a form and uploading two documents takes applicants anything up to this."""
 _RESERVE = """
     INSERT INTO {schema}.uploads
         (id, object_key, partner_id, document, content_type, size, sha256, issuer, subject, created_at, expires_at)
@@ -49,7 +53,7 @@ class Partners:
     async def prepare(self, count: int, systems: Collection[str]) -> Batch:
         """`count` requests that each succeed once on every system named."""
         now = datetime.now(UTC)
-        ids = [uuid7() for _ in range(count)]
+        ids = [_reserved(now) for _ in range(count)]
         keys = {pid: [object_key(pid, kind, now) for kind in DocumentKind] for pid in ids}
         subjects = [f"applicant-{pid}" for pid in ids]
         signed = [self._pool.submit(tokens.issue, self._keys, self._issuer, ROLE, part) for part in split(subjects)]
@@ -89,6 +93,12 @@ class Partners:
         expected = (len(ids), 2 * len(ids), 2 * len(ids), len(ids))
         if found != expected:
             raise RuntimeError(f"{system}: {expected} rows were acknowledged, {found} are there")
+
+
+def _reserved(now: datetime) -> UUID:
+    """An id whose UUIDv7 says that it was reserved a while ago: who applies now did not reserve at one moment."""
+    moment = now.timestamp() - random.uniform(0, APPLICANT_SECONDS)  # noqa: S311 - not a secret
+    return uuid7(nanoseconds=int(moment * 1e9))
 
 
 def _schema(system: str) -> str:

@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 
 from services.chassis import inbox
 from services.chassis.database import Write
-from services.chassis.envelope import Inbound
+from services.chassis.envelope import Inbound, Record
 from services.chassis.inbox import Claim
+from services.chassis.messaging import Lane
 from services.partners.app import main
 
 
@@ -25,7 +26,18 @@ def without_inbox() -> None:
     inbox.claim, inbox.store = claim, store
 
 
-CONTROLS: dict[str, Callable[[], None]] = {"without-inbox": without_inbox}
+def offsets_first() -> None:
+    """At most once: a batch's offsets are committed before it is handled."""
+    handle = Lane._on_batch  # noqa: SLF001
+
+    async def on_batch(self: Lane, records: tuple[Record, ...]) -> None:
+        await self._commit(records)  # noqa: SLF001
+        await handle(self, records)
+
+    Lane._on_batch = on_batch  # type: ignore[method-assign] # noqa: SLF001
+
+
+CONTROLS: dict[str, Callable[[], None]] = {"without-inbox": without_inbox, "offsets-first": offsets_first}
 
 
 def command(name: str) -> tuple[str, ...]:

@@ -1,57 +1,71 @@
 """Promise 1: kill -9 anywhere, and every acknowledged command has one effect and exactly its events, in order.
 
-Both lists come from the code: `crash.Point` and every `HANDLERS` table. A new handler without a case fails
+Both lists come from the code: `crash.Point` and every `HANDLERS` table. A handler without a case fails
 `test_every_handler_has_a_case`; a new point is killed at like the others, and fails if it is never reached.
 """
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
 
 from contracts.catalogue import command_types
 from contracts.message import Command
+from contracts.staffing import CREDENTIALS
 from deploy.local.stack import Stack
 from services.chassis.crash import Point
 from tests.chassis.conftest import ONE_LOOP
 from tests.chassis.crashing import survives
 from tests.support import Bus, ServiceProcess
 from tests.support.all_cases import ALL_CASES
-from tests.support.cases import handlers_in_the_code
+from tests.support.cases import Prepared, handlers_in_the_code
 
-pytestmark = ONE_LOOP
 HANDLERS = handlers_in_the_code()
-EXAMPLE = next(command for command in HANDLERS if command.type == "partner.approve")
+Services = dict[str, ServiceProcess]
 
 
 @pytest.fixture(scope="module")
-def services(stack: Stack, partners: ServiceProcess) -> Iterator[dict[str, ServiceProcess]]:
+def services(stack: Stack, partners: ServiceProcess) -> Iterator[Services]:
     """One supervised process for each service that has handlers."""
     with ServiceProcess(stack, "staffing", supervised=True) as staffing:
         yield {"partners": partners, "staffing": staffing}
+
+
+async def every_command_of(topic: str, bus: Bus) -> list[Prepared]:
+    """Each command that travels on one topic, so that one poll can hold them all."""
+    return [await ALL_CASES[command](bus) for command in HANDLERS if command.topic == topic]
 
 
 def test_every_handler_has_a_case() -> None:
     assert set(HANDLERS) == set(ALL_CASES) == set(command_types())
 
 
+@ONE_LOOP
 @pytest.mark.parametrize("point", Point)
-async def test_a_command_survives_a_kill_at_every_point(
-    point: Point, services: dict[str, ServiceProcess], bus: Bus
+async def test_a_batch_of_every_command_survives_a_kill_at_every_point(
+    point: Point, services: Services, bus: Bus
 ) -> None:
-    await survives(bus, services[HANDLERS[EXAMPLE]], point, await ALL_CASES[EXAMPLE](bus))
+    of_partners = await every_command_of("partners.commands", bus)
+    of_staffing = await every_command_of("staffing.commands", bus)
+
+    await asyncio.gather(
+        survives(bus, services["partners"], point, *of_partners),
+        survives(bus, services["staffing"], point, *of_staffing),
+    )
 
 
-@pytest.mark.parametrize("command", HANDLERS, ids=lambda command: command.type)
-async def test_every_command_survives_a_kill_between_commit_and_publish(
-    command: type[Command], services: dict[str, ServiceProcess], bus: Bus
-) -> None:
-    await survives(bus, services[HANDLERS[command]], Point.AFTER_COMMIT, await ALL_CASES[command](bus))
+@ONE_LOOP
+async def test_a_batch_of_credentials_survives_a_kill_after_its_commit(services: Services, bus: Bus) -> None:
+    batch = await every_command_of(CREDENTIALS, bus)
+
+    await survives(bus, services["staffing"], Point.AFTER_COMMIT, *batch)
 
 
+@ONE_LOOP
 @pytest.mark.faults
 @pytest.mark.parametrize("point", Point)
 @pytest.mark.parametrize("command", HANDLERS, ids=lambda command: command.type)
-async def test_every_command_survives_a_kill_at_every_point(
-    command: type[Command], point: Point, services: dict[str, ServiceProcess], bus: Bus
+async def test_every_command_alone_survives_a_kill_at_every_point(
+    command: type[Command], point: Point, services: Services, bus: Bus
 ) -> None:
     await survives(bus, services[HANDLERS[command]], point, await ALL_CASES[command](bus))

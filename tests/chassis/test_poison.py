@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from contracts.partners import QUERIES, ListPartners
+from contracts.partners import COMMANDS, QUERIES, ListPartners
 from deploy.local.stack import Stack
 from tests.chassis.conftest import ONE_LOOP
 from tests.chassis.poisons import POISONS, good, with_a_header_name_that_is_not_utf8
@@ -13,6 +13,7 @@ from tests.support import Bus, RawRecord, ServiceProcess, Tables, command_record
 from tests.support.wire import careless_producer, send_together
 
 TRIES = 5
+PARTITION = 2
 
 pytestmark = ONE_LOOP
 
@@ -24,11 +25,11 @@ async def test_poison_is_buried_with_its_raw_bytes_and_its_neighbours_are_answer
     before, poison, after = good(stack), POISONS[kind](stack), good(stack)
     starts = partners.starts
 
-    _, sent, _ = await bus.send_all([before, poison, after], partition=2)
+    _, offset, _ = await bus.send_all([before, poison, after], PARTITION)
 
     assert (await bus.answer_to(before)).status == 201
     assert (await bus.answer_to(after)).status == 201
-    [letter] = await eventually(lambda: tables.letters_at(sent.topic, sent.partition, sent.offset), "its dead letter")
+    [letter] = await eventually(lambda: tables.letters_at(COMMANDS, PARTITION, offset), "its dead letter")
     assert (letter["key"], letter["value"], letter["tries"] <= TRIES) == (poison.key, poison.value, True)
     assert _headers(letter) == [(name.replace("\0", "�"), value or b"") for name, value in poison.headers]
     assert letter["error"]
@@ -44,12 +45,12 @@ async def test_a_batch_of_nothing_but_poison_leaves_one_letter_each(
 ) -> None:
     poisons: list[RawRecord] = [bend(stack) for bend in POISONS.values()]
 
-    sent = await bus.send_all(poisons, partition=2)
+    offsets = await bus.send_all(poisons, PARTITION)
     last = good(stack)
-    await bus.send(last, partition=2)
+    await bus.send(last, PARTITION)
 
     assert (await bus.answer_to(last)).status == 201
-    assert all(len(tables.letters_at(one.topic, one.partition, one.offset)) == 1 for one in sent)
+    assert all(len(tables.letters_at(COMMANDS, PARTITION, offset)) == 1 for offset in offsets)
 
 
 async def test_a_header_of_a_stranger_without_a_value_does_no_harm(
@@ -69,7 +70,7 @@ async def test_a_header_name_that_is_not_utf8_is_buried_too(
     before, poison, after = good(stack), with_a_header_name_that_is_not_utf8(stack), good(stack)
 
     async with careless_producer(stack, "gateway") as sender:
-        _, sent, _ = await send_together(sender, [before, poison, after], partition=2)
+        _, sent, _ = await send_together(sender, [before, poison, after], PARTITION)
 
     assert (await bus.answer_to(before)).status == 201
     assert (await bus.answer_to(after)).status == 201
@@ -84,7 +85,7 @@ async def test_no_poison_among_questions_stops_the_next_question(
     poisons = [replace(bend(stack), topic=QUERIES) for bend in POISONS.values()]
     question = command_record(stack, ListPartners(limit=1), actor)
 
-    await bus.send_all([*poisons, question], partition=2)
+    await bus.send_all([*poisons, question], PARTITION)
 
     assert (await bus.answer_to(question)).status == 200
     assert partners.starts == starts, partners.tail()

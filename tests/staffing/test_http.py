@@ -64,12 +64,12 @@ async def code_for(office: Office, phone: str) -> str:
     headers = {"Authorization": f"Bearer {bearer}"}
     async with httpx.AsyncClient(base_url=office.settings.sms_url, headers=headers, trust_env=False) as provider:
 
-        async def newest() -> str | None:
+        async def newest() -> str:
             messages = (await provider.get("/v1/messages", params={"to": phone})).json()["data"]
             found = re.search(r"\b\d{6}\b", messages[0]["body"]) if messages else None
-            return found[0] if found else None
+            return found[0] if found else ""
 
-        return await eventually(newest, f"a code for {phone[-4:]}") or ""
+        return await eventually(newest, f"a code for {phone[-4:]}")
 
 
 async def activated(http: httpx.AsyncClient, office: Office, phone: str) -> Person:

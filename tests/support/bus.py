@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +17,7 @@ from contracts.topics import REPLIES
 from deploy.local.stack import Stack
 from tests.support.records import RawRecord, command_record
 from tests.support.waiting import eventually
-from tests.support.wire import producer, reader, send_together
+from tests.support.wire import LARGEST, producer, reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Bus:
     @asynccontextmanager
     async def of(cls, stack: Stack) -> AsyncIterator["Bus"]:
         async with (
-            producer(stack, "gateway", linger_ms=2) as sender,
+            producer(stack, "gateway", linger_ms=2, max_batch_size=LARGEST) as sender,
             reader(stack, "gateway", REPLIES.name, from_end=True) as receiver,
         ):
             bus = cls(stack, sender, receiver)
@@ -67,9 +67,15 @@ class Bus:
             record.topic, record.value, key=record.key, headers=list(record.headers), partition=partition
         )
 
-    async def send_all(self, records: Iterable[RawRecord], partition: int | None = None) -> list[RecordMetadata]:
-        """Put many at once: on one partition they come as one batch."""
-        return await send_together(self._sender, records, partition)
+    async def send_all(self, records: Sequence[RawRecord], partition: int) -> list[int]:
+        """Put many on one partition as one record batch, which is read by one poll; returns their offsets."""
+        batch = self._sender.create_batch()
+        for record in records:
+            headers = list(record.headers)
+            appended = batch.append(key=record.key, value=record.value, timestamp=None, headers=headers)
+            assert appended, "too much for one batch"
+        sent = await (await self._sender.send_batch(batch, records[0].topic, partition=partition))
+        return [sent.offset + n for n in range(len(records))]
 
     async def answer_to(self, record: RawRecord, nth: int = 1, seconds: float = 40.0) -> Answer:
         """The nth reply to a record that was sent."""

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, LiteralString
-from uuid import UUID
 
 import psycopg
 from psycopg.rows import dict_row
@@ -36,6 +35,6 @@ class Tables:
         statement: LiteralString = "SELECT * FROM dead_letters WHERE topic = %s AND partition = %s AND position = %s"
         return self.rows(statement, topic, partition, position)
 
-    def events_of(self, *aggregates: UUID) -> list[dict[str, Any]]:
-        """The outbox rows of these aggregates in the order they were written."""
-        return self.rows("SELECT * FROM outbox WHERE aggregate_id = ANY(%s) ORDER BY id", list(aggregates))
+    def newest_events(self, limit: int = 500) -> list[dict[str, Any]]:
+        """The last rows of the outbox in the order they were written."""
+        return self.rows("SELECT * FROM outbox ORDER BY id DESC LIMIT %s", limit)[::-1]

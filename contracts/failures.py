@@ -52,7 +52,6 @@ class Code(StrEnum):
     STAFF_ALREADY_EXISTS = "STAFF_ALREADY_EXISTS"
     CANNOT_DEMOTE_OWNER_ROLE = "CANNOT_DEMOTE_OWNER_ROLE"
     ROLE_CEILING_EXCEEDED = "ROLE_CEILING_EXCEEDED"
-    NO_MEMBERSHIP = "NO_MEMBERSHIP"
     OTP_INVALID = "OTP_INVALID"
     OTP_ATTEMPTS_EXCEEDED = "OTP_ATTEMPTS_EXCEEDED"
     PASSWORD_POLICY = "PASSWORD_POLICY"
@@ -104,7 +103,6 @@ FAILURES: dict[Code, Entry] = {
     Code.STAFF_ALREADY_EXISTS: Entry(409, "This person is already on the staff, with other facts"),
     Code.CANNOT_DEMOTE_OWNER_ROLE: Entry(409, "An owner's role is not changed this way"),
     Code.ROLE_CEILING_EXCEEDED: Entry(403, "Nobody grants a level above their own"),
-    Code.NO_MEMBERSHIP: Entry(403, "You are not a member of this tenant"),
     Code.OTP_INVALID: Entry(400, "The code is not valid or no longer valid"),
     Code.OTP_ATTEMPTS_EXCEEDED: Entry(429, "Too many tries; request a new code"),
     Code.PASSWORD_POLICY: Entry(422, "The password does not meet the policy"),

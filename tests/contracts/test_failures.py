@@ -1,5 +1,8 @@
 """The table of failure codes is complete and says what its statuses promise."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from contracts.failures import FAILURES, Code, is_binding, problem
@@ -33,3 +36,21 @@ def test_only_failures_that_pass_are_retryable() -> None:
     retryable = {code for code, entry in FAILURES.items() if entry.retryable}
 
     assert retryable == {Code.IDEMPOTENCY_IN_PROGRESS, Code.DEPENDENCY_UNAVAILABLE}
+
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+def _text_of(folder: str, leave_out: str = "-") -> str:
+    files = (file for file in (REPOSITORY / folder).rglob("*.py") if leave_out not in file.parts)
+    return "\n".join(file.read_text() for file in files)
+
+
+@pytest.mark.parametrize("code", Code)
+def test_every_code_is_produced_by_a_service(code: Code) -> None:
+    assert re.search(rf"\bCode\.{code.name}\b", _text_of("services"))
+
+
+@pytest.mark.parametrize("code", Code)
+def test_every_code_is_seen_in_a_test(code: Code) -> None:
+    assert re.search(rf"\b{code.name}\b", _text_of("tests", leave_out="contracts"))

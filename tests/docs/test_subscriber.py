@@ -5,12 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-
 from deploy.local.stack import Stack
 from tests.support import Applicant, Bus, ServiceProcess, eventually
 
 SCRIPT = Path(__file__).parents[2] / "docs" / "subscriber.py"
-
 
 
 async def test_a_downstream_team_reads_events_with_the_topic_and_the_schema_alone(stack: Stack, tmp_path: Path) -> None:

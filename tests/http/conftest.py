@@ -18,8 +18,8 @@ BODY = b"%PDF-1.4 a document"
 class Api:
     """A client of the gateway; every call has its own Idempotency-Key unless one is given."""
 
-    def __init__(self, stack: Stack, url: str) -> None:
-        self.stack = stack
+    def __init__(self, stack: Stack, url: str, owners: dict[str, ServiceProcess]) -> None:
+        self.stack, self.owners = stack, owners
         self.http = httpx.Client(base_url=url, timeout=30, trust_env=False)
 
     def token(self, subject: str, *roles: str) -> str:
@@ -72,7 +72,6 @@ def contact(subject: str) -> dict[str, Any]:
 @pytest.fixture(scope="package")
 def api(stack: Stack) -> Iterator[Api]:
     with ExitStack() as running:
-        for service in ("partners", "staffing"):
-            running.enter_context(ServiceProcess(stack, service))
+        owners = {name: running.enter_context(ServiceProcess(stack, name)) for name in ("partners", "staffing")}
         gateway = running.enter_context(ServiceProcess(stack, "gateway"))
-        yield Api(stack, gateway.url)
+        yield Api(stack, gateway.url, owners)

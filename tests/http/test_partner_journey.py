@@ -1,12 +1,14 @@
 """A partner over HTTP, from the first upload to the decision (S1.3-S1.26)."""
 
-from concurrent.futures import ThreadPoolExecutor
+import signal
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any
 from uuid import uuid4
 
 import httpx
 
 from tests.http.conftest import Api, contact
+from tests.support import eventually_true
 
 PARTNERS = "/api/v1/partners"
 NOTES = "Registry extract and licence are in order."
@@ -151,3 +153,46 @@ def test_the_list_is_cut_into_pages_that_do_not_overlap(api: Api) -> None:
 
     assert first["has_more"]
     assert {p["id"] for p in first["data"]}.isdisjoint(p["id"] for p in rest["data"])
+
+
+def test_a_second_request_while_the_first_still_runs_is_told_to_wait(api: Api) -> None:
+    subject = f"ada-{uuid4().hex[:12]}"
+    bearer = api.token(subject, "RolePartnerAdmin")
+    body, key = api.application(subject, bearer), {"Idempotency-Key": uuid4().hex}
+    owner = api.owners["partners"]
+    owner.signal(signal.SIGSTOP)
+    try:
+        with ThreadPoolExecutor(3) as pool:
+            asked = [pool.submit(api.call, "POST", PARTNERS, bearer, json=body, headers=key) for _ in range(3)]
+            early = [next(as_completed(asked, timeout=20)).result()]
+            owner.signal(signal.SIGCONT)
+            answers = [each.result() for each in asked]
+    finally:
+        owner.signal(signal.SIGCONT)
+
+    assert (early[0].status_code, early[0].json()["code"]) == (409, "IDEMPOTENCY_IN_PROGRESS")
+    assert early[0].headers["retry-after"]
+    assert sorted(answer.status_code for answer in answers) == [201, 409, 409]
+
+
+def test_a_late_answer_is_202_and_can_be_asked_for_afterwards(api: Api) -> None:
+    subject = f"ada-{uuid4().hex[:12]}"
+    bearer = api.token(subject, "RolePartnerAdmin")
+    body = api.application(subject, bearer)
+    owner = api.owners["partners"]
+    owner.signal(signal.SIGSTOP)
+    try:
+        late = api.call("POST", PARTNERS, bearer, json=body)
+    finally:
+        owner.signal(signal.SIGCONT)
+
+    assert late.status_code == 202
+
+    def settled() -> bool:
+        return api.call("GET", late.headers["location"], bearer).json().get("status") == "succeeded"
+
+    eventually_true(settled, "the operation succeeds")
+    outcome = api.call("GET", late.headers["location"], bearer).json()
+    assert (outcome["http_status"], outcome["result"]["legal_name"]) == (201, "Acme Ltd")
+    stranger = api.token("eve", "RolePartnerAdmin")
+    assert api.call("GET", late.headers["location"], stranger).json() == {"status": "pending"}

@@ -175,6 +175,19 @@ async def test_all_bad_branches_are_listed_in_the_order_of_the_request(office: O
     ]
 
 
+async def test_tenants_that_share_a_batch_do_not_share_branches(office: Office, shop: Shop) -> None:
+    other = await office.open_shop()
+
+    theirs, ours, freeze = await office.tell_all(
+        (provision(other), other.owner),
+        (provision(shop, branch_ids=other.branches), shop.owner),
+        (FreezeBranch(tenant_id=shop.tenant_id, branch_id=other.branches[0]), shop.owner),
+    )
+
+    assert (theirs.status, ours.code, ours.status) == (201, "BRANCH_NOT_FOUND", 422)
+    assert (freeze.code, freeze.status) == ("BRANCH_NOT_FOUND", 404)
+
+
 async def test_a_branch_that_is_active_again_is_granted(office: Office, shop: Shop) -> None:
     branch = {"tenant_id": shop.tenant_id, "branch_id": shop.branches[0]}
     await office.tell(FreezeBranch(**branch), shop.owner)

@@ -4,10 +4,9 @@ import asyncio
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
-from botocore.exceptions import BotoCoreError, ClientError
 
 from contracts.topics import CHECKPOINTS
-from services.audit.bucket import Bucket
+from services.audit.bucket import Bucket, BucketError
 from services.audit.settings import AuditSettings
 from services.wire.kafka import client_options
 
@@ -21,8 +20,8 @@ async def collect(settings: AuditSettings, near: int) -> tuple[list[str], list[s
     away = []
     try:
         notes += await asyncio.to_thread(lambda: Bucket(settings).newest(near))
-    except (BotoCoreError, ClientError) as error:
-        away.append(f"bucket: {type(error).__name__}")
+    except BucketError as error:
+        away.append(f"bucket: {error}")
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
             notes += await _topic(settings)

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route as StarletteRoute
 
 from contracts.failures import Code, FieldError
-from contracts.message import Actor, Command, Query
+from contracts.message import Actor, Command
 from contracts.message import Request as Message
 from services.gateway.dispatch import Answer, Caller, Dispatcher, command_id
 from services.gateway.problems import MEDIA_TYPE, Failure, headers_for, invalid
@@ -73,13 +73,9 @@ class Routes:
         sealed: Sealed | None = None,
     ) -> None:
         route = Route(method, path, message, answer, status, if_match, anonymous, sealed)
-        self._add(route, _command_endpoint(route))
+        self.add(route, _command_endpoint(route))
 
-    def query(self, path: str, message: type[Query], answer: type[BaseModel] | None) -> None:
-        route = Route("GET", path, message, answer, 200)
-        self._add(route, _query_endpoint(route))
-
-    def _add(self, route: Route, endpoint: Endpoint) -> None:
+    def add(self, route: Route, endpoint: Endpoint) -> None:
         self.table.append(route)
         self.mounted.append(StarletteRoute(route.path, endpoint, methods=[route.method], name=route.message.type))
 
@@ -98,35 +94,14 @@ def _command_endpoint(route: Route) -> Endpoint:
             if route.sealed:
                 answer = route.sealed.opened(answer, message, request.app.state.sealer)
             return respond(answer)
-        except TimeoutError:
+        except TimeoutError as error:
+            if route.anonymous:  # nobody in particular could ask for the outcome
+                raise Failure(Code.DEPENDENCY_UNAVAILABLE) from error
             location = f"/api/v1/operations/{command}"
             body = to_json({"status": "pending", "command_id": str(command)})
             return Response(body, 202, {"Location": location}, media_type="application/json")
 
     return endpoint
-
-
-def _query_endpoint(route: Route) -> Endpoint:
-    async def endpoint(request: Request) -> Response:
-        caller = caller_of(request)
-        fields = {**request.query_params, **request.path_params}
-        if not fields.keys() >= set(request.path_params) or set(request.query_params) & set(request.path_params):
-            raise Failure(Code.VALIDATION_FAILED)
-        try:
-            message = route.message.model_validate(fields, strict=False)
-        except ValidationError as error:
-            raise _invalid_query(error, route) from error
-        return respond(await ask_query(request.app.state.dispatcher, message, caller))
-
-    return endpoint
-
-
-async def ask_query(dispatcher: Dispatcher, message: Message, caller: Caller, topic: str | None = None) -> Answer:
-    """A question changes nothing, so a late answer is simply 503."""
-    try:
-        return await dispatcher.ask(message, caller, command_id(caller, "", "", None), topic)
-    except TimeoutError as error:
-        raise Failure(Code.DEPENDENCY_UNAVAILABLE) from error
 
 
 def caller_of(request: Request, anonymous: Actor | None = None) -> Caller:
@@ -207,13 +182,4 @@ def _expected_version(request: Request) -> int:
 def _invalid_command(error: ValidationError, route: Route) -> Failure:
     if any(e["loc"] and e["loc"][0] in route.path_fields for e in error.errors()):
         return Failure(Code.NOT_FOUND)
-    return invalid(error)
-
-
-def _invalid_query(error: ValidationError, route: Route) -> Failure:
-    fields = {e["loc"][0] for e in error.errors() if e["loc"]}
-    if fields & set(route.path_fields):
-        return Failure(Code.NOT_FOUND)
-    if fields == {"starting_after"}:
-        return Failure(Code.CURSOR_INVALID)
     return invalid(error)

@@ -1,7 +1,7 @@
 """Consumer groups, moved past what an earlier test left behind, so that one failing test does not fail the next."""
 
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
-from confluent_kafka.admin import OffsetSpec
+from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from deploy.local import broker
 from deploy.local.stack import Stack
@@ -11,18 +11,23 @@ TIMEOUT = 10.0
 
 
 def skip_backlog(stack: Stack, group: str, topic: str) -> None:
-    """Move the offsets of a group without members to the end of `topic`; waits until its dead members are forgotten."""
+    """Move a group to the end of `topic` if it is behind; waits then until its dead members are forgotten."""
     admin = broker.admin(stack.state)
-    partitions = admin.list_topics(topic, timeout=TIMEOUT).topics[topic].partitions
-    latest = admin.list_offsets({TopicPartition(topic, p): OffsetSpec.latest() for p in partitions})
-    ends = [TopicPartition(tp.topic, tp.partition, end.result(TIMEOUT).offset) for tp, end in latest.items()]
-    wanted = ConsumerGroupTopicPartitions(group, ends)
+    partitions = [TopicPartition(topic, p) for p in admin.list_topics(topic, timeout=TIMEOUT).topics[topic].partitions]
+    latest = admin.list_offsets({partition: OffsetSpec.latest() for partition in partitions})
+    ends = {tp.partition: end.result(TIMEOUT).offset for tp, end in latest.items()}
+    asked = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group, partitions)])
+    behind = any(max(tp.offset, 0) < ends[tp.partition] for tp in asked[group].result(TIMEOUT).topic_partitions)
+    if behind:
+        _move(admin, ConsumerGroupTopicPartitions(group, [TopicPartition(topic, p, end) for p, end in ends.items()]))
 
+
+def _move(admin: AdminClient, wanted: ConsumerGroupTopicPartitions) -> None:
     def moved() -> bool:
         try:
-            admin.alter_consumer_group_offsets([wanted])[group].result(TIMEOUT)
+            admin.alter_consumer_group_offsets([wanted])[wanted.group_id].result(TIMEOUT)
         except KafkaException as error:
             raise AssertionError(str(error)) from error
         return True
 
-    eventually_true(moved, f"the group {group} is empty")
+    eventually_true(moved, f"the group {wanted.group_id} is empty")

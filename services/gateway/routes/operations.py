@@ -10,9 +10,10 @@ from starlette.responses import Response
 
 from contracts.failures import Code
 from contracts.operations import GetOperation, OperationStatus, OperationView
+from services.gateway.asking import ask
 from services.gateway.dispatch import Answer
 from services.gateway.problems import Failure
-from services.gateway.routing import ask_query, caller_of, respond
+from services.gateway.routing import caller_of, respond
 
 OWNERS = ("partners.queries", "staffing.queries")
 
@@ -28,7 +29,7 @@ async def operation(request: Request, command_id: str) -> Response:
     except (ValidationError, ValueError) as error:
         raise Failure(Code.NOT_FOUND) from error
     answers = await asyncio.gather(
-        *(ask_query(request.app.state.dispatcher, query, caller, owner) for owner in OWNERS), return_exceptions=True
+        *(ask(request.app.state.dispatcher, query, caller, owner) for owner in OWNERS), return_exceptions=True
     )
     settled = [answer for answer in answers if isinstance(answer, Answer)]
     for answer in settled:

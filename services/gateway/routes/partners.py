@@ -1,6 +1,7 @@
 """Partner onboarding over HTTP."""
 
 from contracts import partners as contract
+from services.gateway.asking import query
 from services.gateway.routing import Routes
 
 PARTNERS = "/api/v1/partners"
@@ -11,6 +12,6 @@ routes.command("POST", "/api/v1/uploads", contract.ReserveUpload, contract.Uploa
 routes.command("POST", PARTNERS, contract.SubmitPartner, contract.PartnerView, 201)
 routes.command("POST", f"{PARTNER}/approve", contract.ApprovePartner, contract.PartnerView, if_match=True)
 routes.command("POST", f"{PARTNER}/reject", contract.RejectPartner, contract.PartnerView, if_match=True)
-routes.query(PARTNERS, contract.ListPartners, contract.PartnerPage)
-routes.query(PARTNER, contract.GetPartner, contract.PartnerView)
-routes.query(f"{PARTNER}/approvals", contract.ListApprovals, contract.ApprovalPage)
+query(routes, PARTNERS, contract.ListPartners, contract.PartnerPage)
+query(routes, PARTNER, contract.GetPartner, contract.PartnerView)
+query(routes, f"{PARTNER}/approvals", contract.ListApprovals, contract.ApprovalPage)

@@ -6,6 +6,7 @@ Passwords and codes are sealed before they leave this process, and the tokens of
 
 from contracts import staffing as contract
 from contracts.message import Actor, ActorType
+from services.gateway.asking import query
 from services.gateway.routing import Routes
 from services.gateway.secrets import Sealed
 
@@ -25,10 +26,10 @@ routes.command("POST", f"{TENANT}/branches", contract.CreateBranch, contract.Bra
 routes.command("POST", f"{BRANCH}/freeze", contract.FreezeBranch, contract.BranchView)
 routes.command("POST", f"{BRANCH}/activate", contract.ActivateBranch, contract.BranchView)
 routes.command("POST", f"{TENANT}/staff", contract.ProvisionStaff, contract.StaffView, 201)
-routes.query(TENANT, contract.GetTenant, contract.TenantView)
-routes.query(f"{TENANT}/branches", contract.ListBranches, contract.BranchPage)
-routes.query(f"{TENANT}/staff", contract.ListStaff, contract.StaffPage)
-routes.query(f"{TENANT}/staff/{{account_id}}", contract.GetStaff, contract.StaffView)
+query(routes, TENANT, contract.GetTenant, contract.TenantView)
+query(routes, f"{TENANT}/branches", contract.ListBranches, contract.BranchPage)
+query(routes, f"{TENANT}/staff", contract.ListStaff, contract.StaffPage)
+query(routes, f"{TENANT}/staff/{{account_id}}", contract.GetStaff, contract.StaffView)
 routes.command("POST", ACTIVATION, contract.RequestActivation, None, 202, anonymous=ANYBODY)
 routes.command(
     "POST", f"{ACTIVATION}/verify", contract.VerifyActivation, None, 204, anonymous=ANYBODY, sealed=VERIFICATION

@@ -1,0 +1,47 @@
+"""GET routes: path and query parameters become a question, and the owner's answer is passed through."""
+
+from pydantic import BaseModel, ValidationError
+from starlette.requests import Request
+from starlette.responses import Response
+
+from contracts.failures import Code
+from contracts.message import Query
+from contracts.message import Request as Message
+from services.gateway.dispatch import Answer, Caller, Dispatcher, command_id
+from services.gateway.problems import Failure, invalid
+from services.gateway.routing import Endpoint, Route, Routes, caller_of, respond
+
+
+def query(routes: Routes, path: str, message: type[Query], answer: type[BaseModel]) -> None:
+    """Add a GET route that asks `message` and answers with an `answer`."""
+    route = Route("GET", path, message, answer, 200)
+    routes.add(route, _endpoint(route))
+
+
+async def ask(dispatcher: Dispatcher, message: Message, caller: Caller, topic: str | None = None) -> Answer:
+    """A question changes nothing, so a late answer is simply 503."""
+    try:
+        return await dispatcher.ask(message, caller, command_id(caller, "", "", None), topic)
+    except TimeoutError as error:
+        raise Failure(Code.DEPENDENCY_UNAVAILABLE) from error
+
+
+def _endpoint(route: Route) -> Endpoint:
+    async def endpoint(request: Request) -> Response:
+        caller = caller_of(request)
+        if request.query_params.keys() & request.path_params.keys():
+            raise Failure(Code.VALIDATION_FAILED, "the path says that already")
+        try:
+            message = route.message.model_validate({**request.query_params, **request.path_params}, strict=False)
+        except ValidationError as error:
+            raise _refused(error, route) from error
+        return respond(await ask(request.app.state.dispatcher, message, caller))
+
+    return endpoint
+
+
+def _refused(error: ValidationError, route: Route) -> Failure:
+    fields = {e["loc"][0] for e in error.errors() if e["loc"]}
+    if fields & set(route.path_fields):
+        return Failure(Code.NOT_FOUND)
+    return Failure(Code.CURSOR_INVALID) if fields == {"starting_after"} else invalid(error)

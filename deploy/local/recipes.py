@@ -71,7 +71,7 @@ def _finish_database(state: State) -> None:
 
 def _migrate(admin_dsn: str) -> None:
     """Imported here: Alembic and the services' models are needed only once the database is there."""
-    from services.chassis.migrations import upgrade  # noqa: PLC0415
+    from deploy.migrations import upgrade  # noqa: PLC0415
 
     for service in DATABASES:
         upgrade(service, admin_dsn)

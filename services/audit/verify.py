@@ -14,9 +14,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from pydantic import ValidationError
-
-from services.audit.envelope import Derived, Envelope, columns_of, parse, targets_of
+from services.audit.envelope import columns_of, parse, strict_columns_of, targets_of
 from services.audit.merkle import HASH_BYTES, CompactRange
 from services.audit.note import Checkpoint, NoteRefusedError, Verifier
 from services.audit.report import Finding, Kind, Report
@@ -103,7 +101,7 @@ class Verification:
                 return self._first(Finding(Kind.MISSING, expected, f"the next event is at position {position}"))
             if sha256(b"\x00" + raw).digest() != leaf:
                 self._suspicion(Kind.ALTERED, position, "the bytes do not have the leaf hash stored with them")
-            elif columns_of(document) != row[4:] and _strictly(raw) != row[4:]:
+            elif columns_of(document) != row[4:] and strict_columns_of(raw) != row[4:]:
                 self._suspicion(Kind.COLUMN_DIFFERS, position, "a column says something else than the bytes")
             self._leaves.append(leaf)
             self._moments.append(moment)
@@ -188,20 +186,6 @@ class Verification:
         return Finding(kind, self._tree.size, detail, until=size - 1)
 
 
-def verify_log(
-    rows: Sequence[Row],
-    checkpoints: Sequence[Stored],
-    targets: Iterable[Target],
-    verifier: Verifier,
-    published: Iterable[str] = (),
-) -> Report:
-    """A log that is in memory as a whole."""
-    verification = Verification(verifier, published)
-    covered = [checkpoint for checkpoint in checkpoints if checkpoint.size <= len(rows)]
-    verification.feed(rows, covered, targets)
-    return verification.finish(max((checkpoint.size for checkpoint in checkpoints), default=0))
-
-
 def _trusted(verifier: Verifier, notes: Iterable[str]) -> dict[int, Checkpoint]:
     """Notes that this log's key signed, by size; anybody may put anything else beside them."""
     found = {}
@@ -210,14 +194,6 @@ def _trusted(verifier: Verifier, notes: Iterable[str]) -> dict[int, Checkpoint]:
             checkpoint = verifier.checkpoint(note)
             found[checkpoint.size] = checkpoint
     return found
-
-
-def _strictly(raw: bytes) -> Derived | None:
-    """The columns as the sequencer made them; slower, for the rare event that spells its time in a way of its own."""
-    try:
-        return Envelope.model_validate_json(raw).derived()
-    except ValidationError:
-        return None
 
 
 def _cut(hashes: bytes) -> list[bytes]:

@@ -8,7 +8,7 @@ publishes unpublished rows in id order, holding the advisory lock of the aggrega
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 import structlog
@@ -42,16 +42,6 @@ _LEFT_BEHIND = """
 _PRUNE = f"DELETE FROM outbox WHERE published_at < now() - interval '{KEPT_DAYS} days'"  # noqa: S608
 
 log = structlog.get_logger()
-
-
-class _Row(NamedTuple):
-    id: int
-    topic: str
-    event_id: Any
-    aggregate_id: Any
-    schema_version: int
-    traceparent: str | None
-    value: bytes
 
 
 def event_json(event_id: Any, call: Call, fact: Fact, outcome: Outcome, reason_code: str | None) -> bytes:
@@ -147,7 +137,7 @@ class Relay:
     async def _publish(self, partitions: list[int]) -> int:
         async with self._engine.begin() as tx:
             await tx.exec_driver_sql(_LOCK, (partitions,))
-            rows = [_Row(*row) for row in await fetch(tx, _DUE, partitions)]
+            rows = await fetch(tx, _DUE, partitions)
             if not rows:
                 return 0
             for wave in _waves(rows):
@@ -157,7 +147,7 @@ class Relay:
         telemetry.PUBLISHED.inc(len(rows))
         return len(rows)
 
-    async def _send(self, row: _Row) -> "asyncio.Future[Any]":
+    async def _send(self, row: Any) -> "asyncio.Future[Any]":
         headers = {
             Header.SPEC_VERSION: "1.0",
             Header.ID: row.event_id,
@@ -181,9 +171,9 @@ class Relay:
         self.wake(partition for partition, age in behind if age > SWEEP_SECONDS)
 
 
-def _waves(rows: Sequence[_Row]) -> list[list[_Row]]:
+def _waves(rows: Sequence[Any]) -> list[list[Any]]:
     """Split so that a wave holds one row of an aggregate: its next row waits until this one is acknowledged."""
-    waves: list[list[_Row]] = []
+    waves: list[list[Any]] = []
     seen: defaultdict[Any, int] = defaultdict(int)
     for row in rows:
         turn = seen[row.aggregate_id]

@@ -3,11 +3,11 @@
 from contracts.partners import COMMANDS
 from contracts.partners import QUERIES as QUERY_TOPIC
 from services.chassis import Service, load, run
-from services.chassis.allowlist import Allowlist
 from services.partners.desk import partners_desk
 from services.partners.documents import DocumentStore
 from services.partners.queries import QUERIES
 from services.partners.settings import PartnersSettings
+from services.wire.allowlist import Allowlist
 
 
 def main() -> None:

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from services.chassis.allowlist import Allowlist
 from services.partners.evidence import Finding
 from services.partners.partner import Approval, Partner, Person, person_of
 from services.partners.upload import Upload
+from services.wire.allowlist import Allowlist
 
 
 @dataclass(slots=True)

@@ -6,13 +6,13 @@ from uuid import UUID
 
 from contracts.partners import OBJECT_KEY, Decide, PartnerCommandRefused, ReserveUpload, SubmitPartner
 from services.chassis import Desk, Inbound, Write
-from services.chassis.allowlist import Allowlist
 from services.partners.book import Book
 from services.partners.documents import DocumentStore
 from services.partners.evidence import Finding
 from services.partners.handlers import HANDLERS
 from services.partners.partner import Person
 from services.partners.store import load_partners, load_taken, load_uploads, save
+from services.wire.allowlist import Allowlist
 
 
 def partners_desk(documents: DocumentStore, root_admins: Allowlist) -> Desk:

@@ -2,7 +2,6 @@
 
 from contracts.staffing import COMMANDS, CREDENTIALS, QUERIES, IdentityActivationRequested, IdentityNoticeRequested
 from services.chassis import Service, load, run
-from services.chassis.allowlist import Allowlist
 from services.staffing.attempts import Gatherer
 from services.staffing.credential_desk import credential_desk
 from services.staffing.desk import staffing_desk
@@ -12,6 +11,7 @@ from services.staffing.queries import Questions
 from services.staffing.session import Tokens
 from services.staffing.settings import StaffingSettings
 from services.staffing.sms import SmsSender
+from services.wire.allowlist import Allowlist
 from services.wire.sealing import Sealer
 
 

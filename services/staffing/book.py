@@ -6,12 +6,12 @@ from typing import TypeVar
 from uuid import UUID
 
 from services.chassis import Aggregate, Call, Fact
-from services.chassis.allowlist import Allowlist
 from services.staffing.account import Account
 from services.staffing.notification import Prompts
 from services.staffing.phone import PhoneFault, e164
 from services.staffing.staff import Staff
 from services.staffing.tenant import Branch, Tenant
+from services.wire.allowlist import Allowlist
 
 A = TypeVar("A", bound=Aggregate)
 Seat = tuple[UUID, UUID]

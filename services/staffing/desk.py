@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 
 from contracts.staffing import BranchCommand, CreateTenant, ProvisionStaff, StaffCommandRefused, TenantCommand
 from services.chassis import Desk, Inbound, Refusal, Write
-from services.chassis.allowlist import Allowlist
 from services.staffing.access import account_of, administrator, is_root_admin
 from services.staffing.book import Book
 from services.staffing.handlers import HANDLERS
@@ -16,6 +15,7 @@ from services.staffing.otp import Otp
 from services.staffing.phone import PhoneFault, known_region
 from services.staffing.save import save
 from services.staffing.store import load_accounts, load_branches, load_staff, load_tenants
+from services.wire.allowlist import Allowlist
 
 
 def staffing_desk(root_admins: Allowlist, staff_issuer: str, otp: Otp) -> Desk:

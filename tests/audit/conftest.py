@@ -16,7 +16,7 @@ from deploy.local.stack import Stack
 from services.audit.note import Signer
 from services.audit.settings import AuditSettings
 from services.chassis.database import connect
-from services.chassis.migrations import upgrade
+from deploy.migrations import upgrade
 from services.wire.kafka import make_producer
 from tests.audit.ledger import Ledger, encoded
 

@@ -7,10 +7,10 @@ from contracts.message import Actor, ActorType, Context
 from contracts.partners import ApprovePartner, Contact, DocumentKind, PartnerView, ReserveUpload, SubmitPartner
 from contracts.roles import Role
 from services.chassis import Call, Outcome, Refusal, Reply
-from services.chassis.allowlist import Allowlist
 from services.partners.book import Book
 from services.partners.evidence import Found
 from services.partners.handlers import HANDLERS
+from services.wire.allowlist import Allowlist
 
 ISSUER = "https://id.example"
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)

@@ -66,7 +66,7 @@ async def test_a_decision_is_kept_and_the_partner_moves(engine: AsyncEngine) -> 
 @pytest.mark.parametrize("table", ["partner_approvals", "dossiers", "dossier_documents"])
 async def test_history_cannot_be_changed_by_the_service(engine: AsyncEngine, table: str, statement: str) -> None:
     """S1.22: refused by the database for the service's role."""
-    with pytest.raises(DBAPIError, match="permission denied|append-only"):
+    with pytest.raises(DBAPIError, match=r"permission denied|append-only"):
         async with engine.begin() as tx:
             await tx.exec_driver_sql(statement.format(table))
 

@@ -31,7 +31,7 @@ from contracts.staffing import (
 )
 from deploy.local.stack import Stack
 from services.chassis import Desk
-from services.chassis.allowlist import Allowlist
+from services.wire.allowlist import Allowlist
 from services.chassis.commands import CommandProcessor
 from services.chassis.envelope import Opener
 from services.chassis.outbox import Relay

@@ -6,15 +6,17 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, create_engine, text
 
+import services
+
 _HERE = Path(__file__).parent
-_SERVICES = _HERE.parent.parent
+_SERVICES = Path(services.__file__).parent
 
 
 def config(service: str, connection: Connection | None = None) -> Config:
     settings = Config()
     settings.set_main_option("script_location", str(_HERE))
     settings.set_main_option("path_separator", "newline")
-    settings.set_main_option("version_locations", f"{_HERE}/versions\n{_SERVICES}/{service}/migrations")
+    settings.set_main_option("version_locations", f"{_SERVICES}/chassis/migrations\n{_SERVICES}/{service}/migrations")
     settings.attributes.update(connection=connection, service=service)
     return settings
 

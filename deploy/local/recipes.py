@@ -17,6 +17,9 @@ from deploy.local.ports import LOOPBACK
 from deploy.local.state import State
 
 
+LEAN = {"MALLOC_ARENA_MAX": "2"}  # glibc gives each thread an arena of its own and keeps what it frees
+
+
 def _nothing() -> None:
     pass
 
@@ -80,7 +83,7 @@ def _migrate(admin_dsn: str) -> None:
 def _process(name: str, module: str, path: str, home: Home, state: State) -> Recipe:
     directory = home.data(name)
     command = (sys.executable, "-m", module)
-    part = Part(name, command, directory, {"GATEHOUSE_SETTINGS": str(home.settings(name))})
+    part = Part(name, command, directory, {"GATEHOUSE_SETTINGS": str(home.settings(name)), **LEAN})
     return Recipe(
         part,
         lambda: _answers(state.ports[name], path),

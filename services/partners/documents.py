@@ -6,7 +6,6 @@ this 0.2 ms. Runs before the transaction opens, so the database never waits for 
 
 import asyncio
 import base64
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -26,8 +25,7 @@ from services.partners.settings import PartnersSettings
 from services.partners.upload import LIFETIME, Upload
 
 CONNECTIONS = 16
-WINDOW = len("partners/01a201a1-9d")
-WORTH_A_LISTING = 4
+FOLDER = len("partners/01a201a1-9d4b-7755-91c5-f8b4a665c4d1/")
 S3 = "{http://s3.amazonaws.com/doc/2006-03-01/}"
 TIMEOUT_SECONDS = 4.0
 
@@ -60,13 +58,13 @@ class DocumentStore:
     async def find(self, keys: Iterable[str]) -> Mapping[str, Finding]:
         """What the store holds under each key; never raises for a store that is away.
 
-        Ids are UUIDv7, so partners that apply together were reserved together and share a prefix: one listing of it
-        finds many. What a listing does not show is asked for by itself, so only a HEAD says that an object is missing.
+        One listing shows both documents of a partner, with versions, for the price of one HEAD; what it does not show
+        is asked for by itself, so only a HEAD says that an object is missing.
         """
         wanted = set(keys)
-        crowded = [window for window, size in Counter(map(_window, wanted)).items() if size >= WORTH_A_LISTING]
+        folders = {key[:FOLDER] for key in wanted}
         found: dict[str, Finding] = {}
-        for listed in await asyncio.gather(*map(self._list, crowded)):
+        for listed in await asyncio.gather(*map(self._list, folders)):
             found |= {key: finding for key, finding in listed.items() if key in wanted}
         rest = wanted - found.keys()
         return found | dict(zip(rest, await asyncio.gather(*map(self._head, rest)), strict=True))
@@ -112,11 +110,6 @@ def _finding(response: aiohttp.ClientResponse, key: str) -> Finding:
         version_id=headers["x-amz-version-id"],
         stored_at=parsedate_to_datetime(headers["Last-Modified"]),
     )
-
-
-def _window(key: str) -> str:
-    """The prefix that ids of one quarter of a second share (48 bits of milliseconds, RFC 9562 §5.7)."""
-    return key[:WINDOW]
 
 
 def _listed(document: bytes) -> Iterator[tuple[str, Found]]:

@@ -13,10 +13,10 @@ from deploy import postgres
 from deploy.local.keys import DATABASES
 from deploy.local.objects import client
 from deploy.local.stack import Stack
+from deploy.migrations import upgrade
 from services.audit.note import Signer
 from services.audit.settings import AuditSettings
 from services.chassis.database import connect
-from deploy.migrations import upgrade
 from services.wire.kafka import make_producer
 from tests.audit.ledger import Ledger, encoded
 

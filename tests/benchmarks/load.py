@@ -43,6 +43,10 @@ class Plan:
     seconds: float
     rate: float | None = None
 
+    @property
+    def total_seconds(self) -> float:
+        return self.warm_seconds + self.seconds
+
 
 @dataclass(slots=True)
 class Sample:
@@ -88,7 +92,7 @@ class Load:
         self._connections = await connect(plan.port, plan.connections, self._answered)
         began, cpu = clock(), time.process_time()
         self._warm_until = began + plan.warm_seconds
-        async with asyncio.timeout(plan.warm_seconds + plan.seconds + DRAIN_SECONDS):
+        async with asyncio.timeout(plan.total_seconds + DRAIN_SECONDS):
             if plan.rate is None:
                 for connection in self._connections:
                     self._fire(connection, clock())

@@ -32,6 +32,7 @@ async def profile(systems: Systems, pool: Executor, workload: Workload, seconds:
     before, began = cpu_seconds(systems.processes), time.perf_counter()
     sample = await asyncio.wrap_future(pool.submit(measure, plan, batch.requests))
     took = time.perf_counter() - began
+    await systems.backlog.drain()
     spent = {name: total - before[name] for name, total in cpu_seconds(systems.processes).items()}
     _show_cpu(spent | {"load generator": sample.cpu_seconds}, took, len(sample.created()), console)
     console.print(f"{sample.rate:,.0f} commands/s over {CONNECTIONS} connections")

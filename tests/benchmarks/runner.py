@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import psutil
 from rich.console import Console
@@ -24,6 +24,8 @@ QUIET_SHARE, QUIET_SECONDS = 25.0, 4.0
 GUESSED_RATE = {1: 250.0, 32: 1000.0, 256: 1500.0}
 MARGIN = 1.4
 OPEN_CONNECTIONS = 64
+WARM_REQUESTS = 600
+LEAST_ARRIVALS, LONGEST_TENTH_SECONDS = 300, 10.0
 TENTH = "10pct"
 
 
@@ -54,39 +56,41 @@ class Bench:
 
     async def _warm_up(self, workload: Workload, order: Sequence[System]) -> None:
         """Every worker has compiled its statements and opened its connections before anything is measured."""
-        batch = await workload.prepare(300, [system.name for system in order])
+        batch = await workload.prepare(WARM_REQUESTS, [system.name for system in order])
         for system in order:
-            await self._load(workload, system, Plan(system.port, 16, 0.0, 5.0), batch)
+            await self._load(workload, system, Plan(system.port, 32, 0.0, 5.0), batch)
 
     async def _compare(self, workload: Workload, order: Sequence[System], connections: int) -> None:
         names = {system.name: f"{workload.name}.{connections}.{system.name}" for system in order}
         fastest = max(self.figures.rate(name) for name in names.values())
         rate = fastest * MARGIN or GUESSED_RATE.get(connections, GUESSED_RATE[256])
-        seconds = WARM_SECONDS + self._length.seconds
-        batch = await workload.prepare(int(rate * seconds) + 2 * connections, names)
+        plan = Plan(0, connections, WARM_SECONDS, self._length.seconds)
+        batch = await workload.prepare(int(rate * plan.total_seconds) + 2 * connections, names)
         for system in order:
-            plan = Plan(system.port, connections, WARM_SECONDS, self._length.seconds)
-            await self._record(names[system.name], workload, system, plan, batch)
+            await self._record(names[system.name], workload, system, replace(plan, port=system.port), batch)
 
     async def _tenth(self, workload: Workload, order: Sequence[System]) -> None:
         """A tenth of what each system could carry at most, arriving at a constant rate."""
         most = max(self._length.connections)
         for system in order:
             rate = self.figures.rate(f"{workload.name}.{most}.{system.name}") / 10
-            if rate < 1:
-                continue
-            plan = Plan(system.port, OPEN_CONNECTIONS, WARM_SECONDS, self._length.seconds, rate)
-            batch = await workload.prepare(int(rate * (plan.seconds + plan.warm_seconds)) + 2, [system.name])
+            seconds = min(max(self._length.seconds, LEAST_ARRIVALS / rate), LONGEST_TENTH_SECONDS)
+            plan = Plan(system.port, OPEN_CONNECTIONS, WARM_SECONDS, seconds, rate)
+            batch = await workload.prepare(int(rate * plan.total_seconds) + 2, [system.name])
             await self._record(f"{workload.name}.{TENTH}.{system.name}", workload, system, plan, batch)
 
     async def _record(self, name: str, workload: Workload, system: System, plan: Plan, batch: Batch) -> None:
-        await _rest()
+        crowd = await _rest()
         before, began = cpu_seconds(self._systems.processes), time.perf_counter()
         sample = await self._load(workload, system, plan, batch)
-        run = self._run(system, sample, before, began)
+        memory = resident_mib(system.own)
+        behind = await self._systems.backlog.drain()
+        run = self._run(system, sample, before, (began, memory))
         self.figures.add(name, run)
         line = f"{name:<28} {run.commands_per_s:7,.0f}/s  p50 {run.p50_ms:8.1f}  p99 {run.p99_ms:8.1f} ms"
-        self._console.print(line, highlight=False)
+        log = f"  audit log complete after {behind:.1f} s" if system.name == GATEHOUSE else ""
+        others = f"  [red]others took {crowd:.0f} % of the machine[/]" if crowd > QUIET_SHARE else ""
+        self._console.print(line + log + others, highlight=False)
 
     async def _load(self, workload: Workload, system: System, plan: Plan, batch: Batch) -> Sample:
         sample = await asyncio.wrap_future(self._pool.submit(measure, plan, batch.requests))
@@ -97,7 +101,9 @@ class Bench:
         await workload.verify(system.name, [batch.ids[number] for number in created])
         return sample
 
-    def _run(self, system: System, sample: Sample, before: dict[str, float], began: float) -> Run:
+    def _run(
+        self, system: System, sample: Sample, before: dict[str, float], began: tuple[float, dict[str, float]]
+    ) -> Run:
         spent = cpu_seconds(self._systems.processes)
         took = sample.measured()
         if not took:
@@ -108,17 +114,17 @@ class Bench:
             sample.rate,
             took[len(took) // 2],
             took[int(len(took) * 0.99)],
-            resident_mib(system.own),
+            began[1],
             {name: (spent[name] - before[name]) * 1e6 / len(sample.created()) for name in sorted(mine)},
-            sample.cpu_seconds / (sample.ended - began),
+            sample.cpu_seconds / (sample.ended - began[0]),
         )
 
 
-async def _rest() -> None:
-    """Wait until the machine is mostly idle, or a few seconds at most where others use it too."""
-    deadline = time.monotonic() + QUIET_SECONDS
+async def _rest() -> float:
+    """Wait until the machine is mostly idle, or a few seconds at most; returns the per cent that others take."""
+    deadline, share = time.monotonic() + QUIET_SECONDS, 100.0
     psutil.cpu_percent()
-    while time.monotonic() < deadline:
+    while share > QUIET_SHARE and time.monotonic() < deadline:
         await asyncio.sleep(0.3)
-        if psutil.cpu_percent() < QUIET_SHARE:
-            return
+        share = psutil.cpu_percent()
+    return share

@@ -8,6 +8,7 @@ from pathlib import Path
 from deploy.local.part import EVERYTHING
 from deploy.local.ports import choose
 from deploy.local.stack import Stack
+from tests.benchmarks.backlog import Backlog
 from tests.benchmarks.workload import GATEHOUSE, MONOLITHS
 from tests.benchmarks.yardstick import Monolith, create_schema
 
@@ -31,6 +32,7 @@ class Systems:
     each: tuple[System, ...]
     engines: dict[str, int]
     logs: Path
+    backlog: Backlog
 
     @property
     def processes(self) -> dict[str, int]:
@@ -46,6 +48,7 @@ async def running(stack: Stack) -> AsyncIterator[Systems]:
     found = [System(GATEHOUSE, stack.state.ports["gateway"], services)]
     await create_schema(stack.state)
     started: list[Monolith] = []
+    backlog = await Backlog.of(stack.state.admin_dsn)
     try:
         for name, workers in MONOLITHS.items():
             port = choose({})["gateway"]
@@ -53,7 +56,8 @@ async def running(stack: Stack) -> AsyncIterator[Systems]:
             started.append(monolith)
             monolith.wait_ready()
             found.append(System(name, port, {name: monolith.pid}))
-        yield Systems(tuple(found), {name: pids[name] for name in ENGINES}, stack.home.logs)
+        yield Systems(tuple(found), {name: pids[name] for name in ENGINES}, stack.home.logs, backlog)
     finally:
+        await backlog.close()
         for monolith in started:
             monolith.stop()

@@ -31,7 +31,6 @@ from contracts.staffing import (
 )
 from deploy.local.stack import Stack
 from services.chassis import Desk
-from services.wire.allowlist import Allowlist
 from services.chassis.commands import CommandProcessor
 from services.chassis.envelope import Opener
 from services.chassis.outbox import Relay
@@ -43,6 +42,7 @@ from services.staffing.passwords import Passwords
 from services.staffing.session import Tokens
 from services.staffing.settings import StaffingSettings
 from services.wire.actor import public_key
+from services.wire.allowlist import Allowlist
 from services.wire.sealing import Sealer
 from tests.support import RawRecord, command_record, root_admin
 from tests.support.tables import Tables

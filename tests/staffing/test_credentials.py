@@ -1,12 +1,14 @@
 """Credentials belong to the person: codes, passwords and sessions, and that no secret lies about."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import jwt
 import pytest
 import time_machine
 
-from contracts.staffing import RequestActivation
+from contracts.staffing import CREDENTIALS, RequestActivation
+from services.chassis import Desk, Inbound
 from services.staffing.otp import LIFETIME
 from services.wire.actor import public_key
 from tests.staffing.office import (
@@ -194,6 +196,21 @@ async def test_a_recovered_account_ends_its_sessions(office: Office, phone: str)
     assert session["revoked_at"] is not None
     assert (await office.log_in(phone)).code == "AUTH_REQUIRED"
     assert (await office.log_in(phone, "a new password")).status == 201
+
+
+async def test_a_password_that_is_replaced_while_it_is_checked_opens_nothing(office: Office, phone: str) -> None:
+    await office.activate(phone)
+    code, desk = await office.ask_for_code(phone), office.desks[CREDENTIALS]
+
+    async def slow_check(batch: Sequence[Inbound]) -> object:
+        checked = await desk.gather(batch)
+        await office.verify(phone, code, "a new password")
+        return checked
+
+    slow = Desk(desk.handlers, desk.load, desk.save, desk.refusal, slow_check)
+    (login,) = await office.tell_all((office.login(phone, GOOD_PASSWORD), ANYBODY), desk=slow)
+
+    assert login.code == "AUTH_REQUIRED"
 
 
 async def test_any_spelling_of_the_phone_will_do(office: Office, shop: Shop) -> None:  # S2.26

@@ -225,6 +225,23 @@ async def test_two_senders_send_each_message_once(
     await other.close()
 
 
+async def test_a_message_in_another_senders_hands_is_passed_over(
+    office: Office, shop: Shop, engine: AsyncEngine, sender: SmsSender
+) -> None:
+    taken, free = new_phone(), new_phone()
+    for phone in (taken, free):
+        await office.hire(shop, phone=phone, notify="sms")
+
+    async with engine.begin() as other:
+        await other.exec_driver_sql(
+            "SELECT 1 FROM notifications WHERE id = $1 FOR UPDATE", (notification(office, taken)["id"],)
+        )
+        async with asyncio.timeout(3):
+            await send_due(sender)
+
+    assert (notification(office, taken)["tries"], notification(office, free)["tries"]) == (0, 1)
+
+
 async def test_a_message_that_a_crash_left_in_hand_is_sent_later(
     office: Office, shop: Shop, provider: Provider, sender: SmsSender
 ) -> None:

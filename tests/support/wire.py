@@ -58,6 +58,17 @@ async def reader(stack: Stack, principal: str, *topics: str, from_end: bool = Fa
 
 
 @asynccontextmanager
+async def consumer_of(stack: Stack, principal: str, **options: Any) -> AsyncIterator[AIOKafkaConsumer]:
+    """A consumer without topics yet; `options` are aiokafka's."""
+    client = AIOKafkaConsumer(**login(stack, principal), enable_auto_commit=False, **options)
+    await client.start()
+    try:
+        yield client
+    finally:
+        await client.stop()
+
+
+@asynccontextmanager
 async def careless_producer(stack: Stack, principal: str) -> AsyncIterator[AIOKafkaProducer]:
     """A producer that asks header names to encode themselves, so that they may be any bytes."""
     builder = default_records._DefaultRecordBatchBuilderPy  # noqa: SLF001

@@ -16,7 +16,6 @@ from deploy.local.part import SERVICES, Part
 from deploy.local.ports import LOOPBACK
 from deploy.local.state import State
 
-
 LEAN = {"MALLOC_ARENA_MAX": "2"}  # glibc gives each thread an arena of its own and keeps what it frees
 
 

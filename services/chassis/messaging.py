@@ -24,6 +24,7 @@ from services.chassis.crash import Point, reach
 from services.chassis.envelope import Record
 from services.wire import telemetry
 from services.wire.header_names import accept_any_header_name
+from services.wire.kafka import tls
 from services.wire.settings import ServiceSettings
 
 MAX_RECORDS = 500
@@ -37,10 +38,12 @@ log = structlog.get_logger()
 
 def make_broker(settings: ServiceSettings) -> KafkaBroker:
     accept_any_header_name()
+    trust = tls(settings)
     security = SASLScram512(
         username=settings.kafka_username,
         password=settings.kafka_password.get_secret_value(),
-        use_ssl=settings.kafka_security_protocol == "SASL_SSL",
+        use_ssl=trust is not None,
+        ssl_context=trust,
     )
     return KafkaBroker(
         settings.kafka_bootstrap,
@@ -50,7 +53,7 @@ def make_broker(settings: ServiceSettings) -> KafkaBroker:
         allow_auto_create_topics=False,
         graceful_timeout=DRAIN_SECONDS,
         apply_types=False,
-        logger=logging.getLogger("faststream"),
+        logger=logging.getLogger("broker"),
     )
 
 

@@ -1,5 +1,6 @@
 """Raw Kafka clients of a process, and headers as Kafka wants them."""
 
+import ssl
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,7 +22,13 @@ def client_options(settings: ServiceSettings) -> dict[str, Any]:
         "sasl_plain_password": settings.kafka_password.get_secret_value(),
         "client_id": f"{settings.service}-{settings.instance}",
         "metadata_max_age_ms": 30_000,
+        "ssl_context": tls(settings),
     }
+
+
+def tls(settings: ServiceSettings) -> ssl.SSLContext | None:
+    """The system's trust store when the protocol is encrypted, as in production."""
+    return ssl.create_default_context() if settings.kafka_security_protocol.endswith("SSL") else None
 
 
 def make_producer(settings: ServiceSettings) -> AIOKafkaProducer:

@@ -65,7 +65,7 @@ class Sample:
 
     def measured(self) -> list[float]:
         """Milliseconds of each 201 in the window, in ascending order."""
-        inside = (s for s in self.shots if s.status == CREATED and self.opened <= s.done <= self.closed)
+        inside = (s for s in self.shots if s.status == CREATED and self.opened < s.done <= self.closed)
         return sorted((shot.done - shot.due) * 1000 for shot in inside)
 
     @property

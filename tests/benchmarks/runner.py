@@ -24,7 +24,7 @@ QUIET_SHARE, QUIET_SECONDS = 25.0, 4.0
 GUESSED_RATE = {1: 250.0, 32: 1000.0, 256: 1500.0}
 MARGIN = 1.4
 OPEN_CONNECTIONS = 64
-WARM_REQUESTS = 600
+WARM_REQUESTS, WARM_CONNECTIONS = 600, 32
 LEAST_ARRIVALS, LONGEST_TENTH_SECONDS = 300, 10.0
 TENTH = "10pct"
 
@@ -58,7 +58,7 @@ class Bench:
         """Every worker has compiled its statements and opened its connections before anything is measured."""
         batch = await workload.prepare(WARM_REQUESTS, [system.name for system in order])
         for system in order:
-            await self._load(workload, system, Plan(system.port, 32, 0.0, 5.0), batch)
+            await self._load(workload, system, Plan(system.port, WARM_CONNECTIONS, 0.0, 5.0), batch)
 
     async def _compare(self, workload: Workload, order: Sequence[System], connections: int) -> None:
         names = {system.name: f"{workload.name}.{connections}.{system.name}" for system in order}

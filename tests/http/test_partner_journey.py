@@ -189,7 +189,7 @@ def test_a_late_answer_is_202_and_can_be_asked_for_afterwards(api: Api) -> None:
     assert late.status_code == 202
 
     def settled() -> bool:
-        return api.call("GET", late.headers["location"], bearer).json().get("status") == "succeeded"
+        return bool(api.call("GET", late.headers["location"], bearer).json().get("status") == "succeeded")
 
     eventually_true(settled, "the operation succeeds")
     outcome = api.call("GET", late.headers["location"], bearer).json()

@@ -8,7 +8,7 @@ from contracts.partners import ApprovePartner, Contact, DocumentKind, PartnerVie
 from contracts.roles import Role
 from services.chassis import Call, Outcome, Refusal, Reply
 from services.partners.book import Book
-from services.partners.evidence import Found
+from services.partners.evidence import Finding, Found
 from services.partners.handlers import HANDLERS
 from services.wire.allowlist import Allowlist
 
@@ -32,7 +32,8 @@ class Office:
     def __init__(self, root_admins: str = "root-1,auth0|ada") -> None:
         self.now = NOON
         self.book = Book(Allowlist(ISSUER, root_admins), lambda upload: (f"https://s3/{upload.object_key}", {}))
-        self.book.evidence = {}
+        self.stored: dict[str, Finding] = {}
+        self.book.evidence = self.stored
 
     def run(self, command: object, actor: Actor) -> Outcome:
         self.now += timedelta(seconds=1)
@@ -45,7 +46,7 @@ class Office:
         reply = self.run(command, actor)
         assert isinstance(reply, Reply)
         key = next(reversed(self.book.uploads))
-        self.book.evidence[key] = Found(9, SHA, "v1", self.now)
+        self.stored[key] = Found(9, SHA, "v1", self.now)
         return key, self.book.uploads[key].partner_id
 
     def application(self, actor: Actor = ADA, **changes: object) -> SubmitPartner:

@@ -160,8 +160,9 @@ class ServiceProcess:
         return b"\n".join(self.log.read_bytes().splitlines()[-lines:]).decode(errors="replace")
 
     def lines(self, event: str = "") -> list[dict[str, Any]]:
-        """The log as objects, only those of one event if it is named. A line that is not JSON raises."""
-        found = [orjson.loads(line) for line in self.log.read_bytes().splitlines()]
+        """The log as objects, only those of one event if it is named. A whole line that is not JSON raises."""
+        whole, _, _ = self.log.read_bytes().rpartition(b"\n")
+        found = [orjson.loads(line) for line in whole.splitlines()]
         return [line for line in found if not event or line["event"] == event]
 
     def _spawn(self) -> None:

@@ -4,11 +4,15 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from inspect import isawaitable
-from typing import TypeVar, cast
+from typing import TypeVar, cast, overload
 
 T = TypeVar("T")
 
 
+@overload
+async def eventually(check: Callable[[], Awaitable[T]], what: str = "", seconds: float = 30.0) -> T: ...
+@overload
+async def eventually(check: Callable[[], T], what: str = "", seconds: float = 30.0) -> T: ...
 async def eventually(check: Callable[[], Awaitable[T] | T], what: str = "", seconds: float = 30.0) -> T:
     """The first truthy answer of `check`, which may be a coroutine function; AssertionError after `seconds`.
 

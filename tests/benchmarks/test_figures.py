@@ -1,0 +1,55 @@
+"""What is printed and written follows from the runs by rules that are promises too."""
+
+import json
+from pathlib import Path
+
+from tests.benchmarks.figures import Figures, Run
+
+
+def run(commands_per_s: float, p50: float = 1.0, rss: float = 100.0) -> Run:
+    return Run(commands_per_s, p50, 2.0, {"gateway": rss}, {"gateway": 500.0}, 0.1)
+
+
+def figures(rates: dict[str, tuple[float, ...]]) -> Figures:
+    found = Figures()
+    for name, values in rates.items():
+        for value in values:
+            found.add(name, run(value))
+    return found
+
+
+def test_the_file_holds_the_median_of_the_rounds(tmp_path: Path) -> None:
+    found = figures({"partners.256.gatehouse": (100.0, 900.0, 300.0)})
+
+    found.write(tmp_path / "build" / "bench.json")
+
+    written = json.loads((tmp_path / "build" / "bench.json").read_text(encoding="utf-8"))
+    median = {"commands_per_s": 300.0, "p50_ms": 1.0, "p99_ms": 2.0, "rss_mb": {"gateway": 100.0}}
+    assert written == {"figures": {"partners.256.gatehouse": median}}
+
+
+def test_gatehouse_is_held_against_the_better_of_both_monoliths() -> None:
+    rates: dict[str, tuple[float, ...]] = {
+        "staff.256.gatehouse": (310.0,),
+        "staff.256.monolith": (90.0,),
+        "staff.256.monolith_2w": (110.0,),
+    }
+
+    times = figures(rates).goals()[0]
+
+    assert not times.kept
+    assert times.measured.startswith("2.82 times")
+
+
+def test_a_slow_median_or_a_fat_service_misses_its_goal() -> None:
+    found = Figures()
+    found.add("staff.10pct.gatehouse", run(30.0, p50=15.1))
+    found.add("staff.256.gatehouse", run(300.0, rss=120.1))
+
+    kept = {goal.text: goal.kept for goal in found.goals()}
+
+    assert kept == {
+        "staff: p50 ≤ 15 ms at 10 % of the load": False,
+        "staff: p99 ≤ 60 ms at 10 % of the load": True,
+        "staff: ≤ 120 MB for each service": False,
+    }

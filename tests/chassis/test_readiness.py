@@ -1,0 +1,150 @@
+"""Ready means able to work; SIGTERM ends what is in hand and nothing else; a lane that is stuck ends its process."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from deploy.local.stack import Stack
+from services.chassis import health
+from services.chassis.health import Health, watchdog
+from services.chassis.messaging import Lane
+from tests.chassis.conftest import ONE_LOOP
+from tests.chassis.lanes import Taken, running
+from tests.chassis.poisons import good
+from tests.chassis.steady_load import nothing_lost_or_doubled, steady_load
+from tests.support import Bus, ServiceProcess, Tables, Tape, eventually, eventually_true
+
+pytestmark = [ONE_LOOP, pytest.mark.usefixtures("quiet")]
+STUCK = 75
+
+
+@pytest.fixture
+def lonely(stack: Stack) -> Iterator[ServiceProcess]:
+    """Nobody starts it again when it ends."""
+    with ServiceProcess(stack, "partners") as process:
+        yield process
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """A watchdog that looks often and loses its patience soon; the exit codes it would have ended us with."""
+    exits = list[int]()
+    monkeypatch.setattr(health, "LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(health, "STUCK_SECONDS", 0.4)
+    monkeypatch.setattr(os, "_exit", exits.append)
+    return exits
+
+
+@asynccontextmanager
+async def watched(lane: Lane, *, database_away: bool = False) -> AsyncIterator[list[bool]]:
+    """The watchdog at work; each time it asks whether the database is away is kept."""
+    asked = list[bool]()
+
+    async def is_away() -> bool:
+        asked.append(database_away)
+        return database_away
+
+    watching = asyncio.create_task(watchdog([lane], is_away))
+    try:
+        yield asked
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+
+
+async def problems_of(lane: Lane) -> dict[str, str]:
+    readiness = Health()
+    readiness.watch_lanes([lane])
+    return await readiness.problems()
+
+
+def test_not_ready_while_the_database_is_away_and_ready_again_by_itself(stack: Stack, lonely: ServiceProcess) -> None:
+    before = lonely.readiness()
+    try:
+        stack.stop_part("postgres")
+        meanwhile = eventually_true(lambda: lonely.readiness() if lonely.readiness()[0] == 503 else None, "not ready")
+    finally:
+        stack.start_part("postgres")
+
+    assert before == (200, {})
+    assert set(meanwhile[1]) == {"database"}
+    eventually_true(lambda: lonely.readiness() == (200, {}), "ready again", seconds=15)
+    assert lonely.is_alive
+
+
+async def test_sigterm_under_load_ends_what_is_in_hand_and_leaves_the_rest_to_the_next_process(
+    stack: Stack, bus: Bus, tables: Tables, lonely: ServiceProcess
+) -> None:
+    async with Tape.of(stack) as tape:
+        async with steady_load(bus, a_second=200) as load:
+            await eventually(lambda: len(bus.replies) > 50, "the service is at work")
+            code = await asyncio.to_thread(lonely.stop)
+            half_told = tables.value("SELECT count(*) FROM outbox WHERE published_at IS NULL")
+            decided = {row["message_id"] for row in tables.rows("SELECT message_id FROM replies")}
+            mine = decided & {record.message_id for _, record in load.sent}
+            await load.more(50)
+
+        assert (code, half_told) == (0, 0), lonely.tail()
+        await eventually(lambda: all(bus.replies[one] for one in mine), "whatever was decided is answered already")
+        assert len(mine) < len(load.sent), "the load went on after the process"
+        with ServiceProcess(stack, "partners"):
+            await nothing_lost_or_doubled(load, bus, tables, tape)
+
+
+async def test_a_lane_that_is_stuck_is_not_ready_and_ends_the_process(stack: Stack, bus: Bus, hasty: list[int]) -> None:
+    taken = Taken()
+    taken.free.clear()
+    await bus.send(good(stack))
+
+    async with running(stack, taken) as lane, watched(lane):
+        await eventually(lambda: taken.batches, "a batch is in hand")
+        await eventually(lambda: hasty, "the watchdog bites", seconds=10)
+        problems = await problems_of(lane)
+        taken.free.set()
+
+    assert set(hasty) == {STUCK}
+    assert "has waited" in problems[f"lane.{lane.name}"]
+
+
+async def test_a_lane_that_waits_for_the_database_is_left_alone(stack: Stack, bus: Bus, hasty: list[int]) -> None:
+    taken = Taken()
+    taken.free.clear()
+    await bus.send(good(stack))
+
+    async with running(stack, taken) as lane, watched(lane, database_away=True) as asked:
+        await eventually(lambda: len(asked) > 3, "the watchdog would have bitten")
+        taken.free.set()
+
+    assert hasty == []
+
+
+@pytest.mark.parametrize("busy", [True, False], ids=["at work", "with nothing to do"])
+async def test_a_lane_that_moves_or_has_nothing_to_do_is_left_alone(
+    busy: bool, stack: Stack, bus: Bus, hasty: list[int]
+) -> None:
+    taken = Taken()
+
+    async with running(stack, taken) as lane, watched(lane) as asked:
+        await eventually(lambda: taken.records, "it has read something")
+        looks = count_of(lane.stuck_seconds, lane)
+        while len(looks) < 60:
+            if busy:
+                await bus.send(good(stack))
+            await asyncio.sleep(0.01)
+
+    assert (hasty, asked) == ([], [])
+
+
+def count_of(look: Callable[[], Awaitable[float]], lane: Lane) -> list[float]:
+    """Every look that the watchdog takes at a lane from now on."""
+    looks = list[float]()
+
+    async def counted() -> float:
+        looks.append(await look())
+        return looks[-1]
+
+    lane.stuck_seconds = counted  # type: ignore[method-assign]
+    return looks

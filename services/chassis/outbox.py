@@ -96,6 +96,7 @@ class Relay:
         self._engine, self._producer, self._source = engine, producer, source
         self._due: set[int] = set()
         self._woken = asyncio.Event()
+        self._draining = asyncio.Lock()
         self.oldest_seconds = 0.0
 
     def wake(self, partitions: Iterable[int]) -> None:
@@ -122,17 +123,18 @@ class Relay:
                 await pause(6)
 
     async def drain(self) -> None:
-        """Publish everything that is due now."""
-        while self._due:
-            due = sorted(self._due)
-            self._woken.clear()
-            self._due.clear()
-            try:
-                while await self._publish(due) == _PAGE:
-                    pass
-            except BaseException:
-                self.wake(due)
-                raise
+        """Publish everything that is due now; waits for a round that is under way, so a stop cuts none in two."""
+        async with self._draining:
+            while self._due:
+                due = sorted(self._due)
+                self._woken.clear()
+                self._due.clear()
+                try:
+                    while await self._publish(due) == _PAGE:
+                        pass
+                except BaseException:
+                    self.wake(due)
+                    raise
 
     async def _publish(self, partitions: list[int]) -> int:
         async with self._engine.begin() as tx:

@@ -21,7 +21,7 @@ from services.chassis.queries import QueryHandler, QueryProcessor
 from services.wire import telemetry
 from services.wire.actor import public_key
 from services.wire.kafka import make_producer
-from services.wire.process import settle_down
+from services.wire.process import leave_on_sigterm, settle_down
 from services.wire.settings import OwnerSettings
 
 log = structlog.get_logger()
@@ -107,4 +107,5 @@ def run(settings: OwnerSettings, build: Callable[[Service], None]) -> None:
             yield
 
     app = Starlette(routes=list(health.routes()), lifespan=lifespan)
+    leave_on_sigterm()
     uvicorn.run(app, host=settings.http_host, port=settings.http_port, log_config=None, access_log=False)

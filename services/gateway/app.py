@@ -24,7 +24,7 @@ from services.gateway.routes.service import router as service_router
 from services.gateway.settings import GatewaySettings
 from services.wire import telemetry
 from services.wire.actor import public_key
-from services.wire.process import settle_down
+from services.wire.process import leave_on_sigterm, settle_down
 from services.wire.sealing import Sealer
 from services.wire.settings import load
 
@@ -76,6 +76,7 @@ async def _on_error(request: Request, _: Exception) -> Response:
 def main() -> None:
     settings = load(GatewaySettings)
     telemetry.configure(settings.service, settings.instance)
+    leave_on_sigterm()
     uvicorn.run(
         create_app(settings), host=settings.http_host, port=settings.http_port, log_config=None, access_log=False
     )

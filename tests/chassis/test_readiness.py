@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import pytest
@@ -15,10 +15,12 @@ from tests.chassis.conftest import ONE_LOOP
 from tests.chassis.lanes import Taken, running
 from tests.chassis.poisons import good
 from tests.chassis.steady_load import nothing_lost_or_doubled, steady_load
-from tests.support import Bus, ServiceProcess, Tables, Tape, eventually, eventually_true
+from tests.support import Bus, ServiceProcess, Tables, Tape, eventually
 
 pytestmark = [ONE_LOOP, pytest.mark.usefixtures("quiet")]
 STUCK = 75
+LONG = 60
+"""So many looks are three times the patience of a hasty watchdog."""
 
 
 @pytest.fixture
@@ -61,17 +63,20 @@ async def problems_of(lane: Lane) -> dict[str, str]:
     return await readiness.problems()
 
 
-def test_not_ready_while_the_database_is_away_and_ready_again_by_itself(stack: Stack, lonely: ServiceProcess) -> None:
+async def test_not_ready_while_the_database_is_away_and_ready_again_by_itself(
+    stack: Stack, lonely: ServiceProcess
+) -> None:
     before = lonely.readiness()
     try:
-        stack.stop_part("postgres")
-        meanwhile = eventually_true(lambda: lonely.readiness() if lonely.readiness()[0] == 503 else None, "not ready")
+        await asyncio.to_thread(stack.stop_part, "postgres")
+        await eventually(lambda: lonely.readiness()[0] == 503, "not ready")
+        meanwhile = lonely.readiness()
     finally:
-        stack.start_part("postgres")
+        await asyncio.to_thread(stack.start_part, "postgres")
 
     assert before == (200, {})
-    assert set(meanwhile[1]) == {"database"}
-    eventually_true(lambda: lonely.readiness() == (200, {}), "ready again", seconds=15)
+    assert (meanwhile[0], set(meanwhile[1])) == (503, {"database"})
+    await eventually(lambda: lonely.readiness() == (200, {}), "ready again", seconds=15)
     assert lonely.is_alive
 
 
@@ -80,14 +85,14 @@ async def test_sigterm_under_load_ends_what_is_in_hand_and_leaves_the_rest_to_th
 ) -> None:
     async with Tape.of(stack) as tape:
         async with steady_load(bus, a_second=200) as load:
-            await eventually(lambda: len(bus.replies) > 50, "the service is at work")
+            await eventually(lambda: sum(r.message_id in bus.replies for _, r in load.sent) > 50, "it is at work")
             code = await asyncio.to_thread(lonely.stop)
             half_told = tables.value("SELECT count(*) FROM outbox WHERE published_at IS NULL")
             decided = {row["message_id"] for row in tables.rows("SELECT message_id FROM replies")}
             mine = decided & {record.message_id for _, record in load.sent}
             await load.more(50)
 
-        assert (code, half_told) == (0, 0), lonely.tail()
+        assert (code, half_told) == (0, 0), lonely.tail(3)
         await eventually(lambda: all(bus.replies[one] for one in mine), "whatever was decided is answered already")
         assert len(mine) < len(load.sent), "the load went on after the process"
         with ServiceProcess(stack, "partners"):
@@ -121,26 +126,25 @@ async def test_a_lane_that_waits_for_the_database_is_left_alone(stack: Stack, bu
     assert hasty == []
 
 
-@pytest.mark.parametrize("busy", [True, False], ids=["at work", "with nothing to do"])
+@pytest.mark.parametrize("doing", ["work", "nothing"])
 async def test_a_lane_that_moves_or_has_nothing_to_do_is_left_alone(
-    busy: bool, stack: Stack, bus: Bus, hasty: list[int]
+    doing: str, stack: Stack, bus: Bus, hasty: list[int]
 ) -> None:
     taken = Taken()
 
     async with running(stack, taken) as lane, watched(lane) as asked:
-        await eventually(lambda: taken.records, "it has read something")
-        looks = count_of(lane.stuck_seconds, lane)
-        while len(looks) < 60:
-            if busy:
+        looks = looks_at(lane)
+        while len(looks) < LONG:
+            if doing == "work":
                 await bus.send(good(stack))
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(health.LOOK_SECONDS)
 
     assert (hasty, asked) == ([], [])
 
 
-def count_of(look: Callable[[], Awaitable[float]], lane: Lane) -> list[float]:
+def looks_at(lane: Lane) -> list[float]:
     """Every look that the watchdog takes at a lane from now on."""
-    looks = list[float]()
+    looks, look = list[float](), lane.stuck_seconds
 
     async def counted() -> float:
         looks.append(await look())

@@ -11,6 +11,7 @@ import httpx
 import jwt
 import orjson
 import pytest
+from aiokafka import AIOKafkaConsumer
 
 from contracts.roles import Role
 from contracts.topics import events_of
@@ -107,7 +108,7 @@ async def test_a_whole_staff_journey(http: httpx.AsyncClient, stack: Stack, offi
 
     async with reader(stack, "downstream", *events_of("staffing"), from_end=True) as subscriber:
         hired = await owner.post(f"/tenants/{tenant}/staff", asked)
-        told = [orjson.loads((await asyncio.wait_for(subscriber.getone(), 20)).value) for _ in range(6)]
+        told = await _story_of(subscriber, hired.json()["account_id"], 6)
 
     assert (hired.status_code, hired.headers["etag"]) == (201, '"4"')
     assert hired.json()["notification"] == {"status": "queued"}
@@ -128,6 +129,17 @@ async def test_a_whole_staff_journey(http: httpx.AsyncClient, stack: Stack, offi
     assert (refused.status_code, refused.json()["code"]) == (403, "PERMISSION_DENIED")
     assert found.json()["notification"] == {"status": "sent"}
     assert (listed.status_code, len(listed.json()["data"]), listed.json()["has_more"]) == (200, 1, True)
+
+
+async def _story_of(subscriber: AIOKafkaConsumer, account: str, length: int) -> list[dict[str, Any]]:
+    """The first events about one person, as a downstream subscriber reads them."""
+    story: list[dict[str, Any]] = []
+    async with asyncio.timeout(20):
+        while len(story) < length:
+            event = orjson.loads((await subscriber.getone()).value)
+            if event["data"].get("account_id") == account:
+                story.append(event)
+    return story
 
 
 async def test_refusals_reach_the_caller_as_problems(http: httpx.AsyncClient, stack: Stack, office: Office) -> None:

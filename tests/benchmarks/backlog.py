@@ -8,7 +8,7 @@ import time
 
 import asyncpg
 
-LONGEST_SECONDS = 30.0
+LONGEST_SECONDS, SETTLED_SECONDS = 30.0, 0.5
 _BEHIND = """
     SELECT (SELECT count(*) FROM partners.outbox) + (SELECT count(*) FROM staffing.outbox)
          - (SELECT coalesce(max(position) + 1, 0) FROM audit.events)
@@ -23,8 +23,14 @@ class Backlog:
 
     @classmethod
     async def of(cls, dsn: str) -> "Backlog":
+        """Made once the log has what an earlier run left for it."""
         connection = await asyncpg.connect(dsn)
-        return cls(connection, await connection.fetchval(_BEHIND))
+        before = await connection.fetchval(_BEHIND)
+        await asyncio.sleep(SETTLED_SECONDS)
+        while before > (now := await connection.fetchval(_BEHIND)):
+            before = now
+            await asyncio.sleep(SETTLED_SECONDS)
+        return cls(connection, now)
 
     async def drain(self) -> float:
         """Seconds until every event is in the log; gives up after LONGEST_SECONDS, as when no audit runs."""

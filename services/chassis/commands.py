@@ -162,7 +162,7 @@ def _repeated(batch: Sequence[Inbound], claim: inbox.Claim) -> list[tuple[Inboun
 
 
 def describe(error: Exception) -> str:
-    return str(error) if isinstance(error, MalformedError) else f"{type(error).__name__}: {error}"
+    return str(error) if isinstance(error, MalformedError) else telemetry.withhold(f"{type(error).__name__}: {error}")
 
 
 def ids(inbound: Inbound) -> dict[str, str | None]:

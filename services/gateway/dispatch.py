@@ -103,8 +103,18 @@ class Dispatcher:
             delivery.add_done_callback(lambda sent: _note_failure(sent, answer))
             async with asyncio.timeout(self._settings.reply_seconds):
                 return await answer
+        except TimeoutError as error:
+            if not delivery.done():  # 202 is a promise, and the broker has not acknowledged anything yet
+                raise Failure(Code.DEPENDENCY_UNAVAILABLE, "ask again with the same Idempotency-Key") from error
+            raise
         except KafkaError as error:
-            log.warning("dispatch.unsent", request_id=caller.request_id, error=repr(error))
+            log.warning(
+                "dispatch.unsent",
+                request_id=caller.request_id,
+                command_id=str(command),
+                traceparent=caller.traceparent,
+                error=repr(error),
+            )
             raise Failure(Code.DEPENDENCY_UNAVAILABLE) from error
         finally:
             self._waiting.pop(message_id.bytes, None)

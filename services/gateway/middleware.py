@@ -55,5 +55,6 @@ class Tracing:
                 status=status,
                 ms=took,
                 request_id=request_id,
+                command_id=str(scope["state"].get("command_id") or "") or None,
                 traceparent=traceparent,
             )

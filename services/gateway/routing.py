@@ -88,7 +88,7 @@ def _command_endpoint(route: Route) -> Endpoint:
         dispatcher: Dispatcher = request.app.state.dispatcher
         # Anybody shares one actor, so there the phone is part of what a key stands for: nobody meets a stranger's.
         place = f"{request.url.path}#{message.key()}" if route.anonymous else request.url.path
-        command = command_id(caller, route.method, place, key)
+        command = request.state.command_id = command_id(caller, route.method, place, key)
         try:
             answer = await dispatcher.ask(message, caller, command)
             if route.sealed:

@@ -1,10 +1,12 @@
 """Logs as JSON lines and Prometheus metrics. Ids and codes only: no bodies, names, phones or secrets."""
 
 import logging
+import re
 
 import orjson
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
+from structlog.typing import EventDict, WrappedLogger
 
 COMMANDS = Counter("gatehouse_commands", "Commands answered", ["type", "status"])
 QUERIES = Counter("gatehouse_queries", "Queries answered", ["type", "status"])
@@ -25,6 +27,7 @@ def configure(service: str, instance: int) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
+            _withhold_details,
             structlog.processors.JSONRenderer(serializer=orjson.dumps),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
@@ -33,6 +36,18 @@ def configure(service: str, instance: int) -> None:
     )
     structlog.contextvars.bind_contextvars(service=service, instance=instance)
     logging.basicConfig(level=logging.WARNING, handlers=[_ToStructlog()], force=True)
+
+
+def withhold(text: str) -> str:
+    """An error's text without PostgreSQL's DETAIL, which quotes the row it refused."""
+    return re.sub(r"DETAIL:[^\n]*", "DETAIL: withheld", text)
+
+
+def _withhold_details(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    for name in ("exception", "error"):
+        if isinstance(event.get(name), str):
+            event[name] = withhold(event[name])
+    return event
 
 
 class _ToStructlog(logging.Handler):

@@ -35,7 +35,7 @@ MOVE_TARGETS_UP: LiteralString = "UPDATE event_targets SET position = position -
 def swap(one: LiteralString, other: LiteralString) -> tuple[LiteralString, ...]:
     """Exchange two whole entries, with what points to them."""
     return tuple(
-        f"UPDATE {table} SET position = {new} WHERE position = {old}"  # noqa: S608
+        f"UPDATE {table} SET position = {new} WHERE position = {old}"
         for table in ("events", "event_targets")
         for old, new in ((one, "1000"), (other, one), ("1000", other))
     )

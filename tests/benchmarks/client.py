@@ -25,6 +25,11 @@ class Connection(asyncio.Protocol):
         self._waiting = False
         self._transport: asyncio.Transport | None = None
 
+    @property
+    def is_open(self) -> bool:
+        """False once the server has closed it, as it may whenever nothing is in flight."""
+        return self._transport is not None
+
     def send(self, request: bytes) -> None:
         if self._transport is None:
             self._answered(self, LOST, b"")

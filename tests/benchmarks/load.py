@@ -80,7 +80,7 @@ class Load:
         self._plan, self._requests = plan, requests
         self._next = self._open = 0
         self._sent: dict[Connection, tuple[int, float]] = {}
-        self._idle: deque[Connection] = deque()
+        self._idle: list[Connection] = []
         self._backlog: deque[float] = deque()
         self._exhausted: float | None = None
         self._warm_until, self._end = math.inf, math.inf
@@ -120,9 +120,17 @@ class Load:
                 self._backlog.append(due)
                 due += 1 / rate
             while self._idle and self._backlog:
-                self._fire(self._idle.popleft(), self._backlog.popleft())
+                self._fire(await self._take(), self._backlog.popleft())
         self._exhausted = min(self._end, due)
         self._finish_when_quiet()
+
+    async def _take(self) -> Connection:
+        """The connection that was used last; a server closes those that are idle for long."""
+        connection = self._idle.pop()
+        if not connection.is_open:
+            [connection] = await connect(self._plan.port, 1, self._answered)
+            self._connections.append(connection)
+        return connection
 
     def _fire(self, connection: Connection, due: float) -> None:
         if self._next >= len(self._requests):

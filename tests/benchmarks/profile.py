@@ -17,7 +17,7 @@ from rich.table import Table
 
 from tests.benchmarks.load import Plan, Sample, measure
 from tests.benchmarks.processes import cpu_seconds
-from tests.benchmarks.runner import GUESSED_RATE, WARM_CONNECTIONS, WARM_REQUESTS, WARM_SECONDS
+from tests.benchmarks.runner import FIRST_WARM_REQUESTS, GUESSED_RATE, WARM_CONNECTIONS, WARM_SECONDS
 from tests.benchmarks.systems import SERVICES, Systems
 from tests.benchmarks.workload import GATEHOUSE, Batch, Workload
 
@@ -32,7 +32,9 @@ async def profile(systems: Systems, pool: Executor, workload: Workload, seconds:
     """One run for the CPU table without a profiler, then one for each service under py-spy."""
     gatehouse = systems.each[0]
     plan = Plan(gatehouse.port, CONNECTIONS, WARM_SECONDS, seconds)
-    await _run(pool, replace(plan, connections=WARM_CONNECTIONS), await workload.prepare(WARM_REQUESTS, [GATEHOUSE]))
+    await _run(
+        pool, replace(plan, connections=WARM_CONNECTIONS), await workload.prepare(FIRST_WARM_REQUESTS, [GATEHOUSE])
+    )
     batch = await _prepare(workload, plan)
     before, began, machine = cpu_seconds(systems.processes), time.perf_counter(), psutil.cpu_times()
     sample = await _run(pool, plan, batch)

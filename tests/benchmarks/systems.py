@@ -46,13 +46,13 @@ async def running(stack: Stack) -> AsyncIterator[Systems]:
     pids = {name: pid for name in EVERYTHING if (pid := stack.pid_of(name))}
     services = {name: pids[name] for name in SERVICES if name in pids}
     found = [System(GATEHOUSE, stack.state.ports["gateway"], services)]
-    await create_schema(stack.state)
     started: list[Monolith] = []
     backlog = await Backlog.of(stack.state.admin_dsn)
     try:
-        for name, workers in MONOLITHS.items():
+        for name in MONOLITHS:
+            await create_schema(stack.state, name)
             port = choose({})["gateway"]
-            monolith = Monolith(stack.state, port, workers, stack.home.log(name))
+            monolith = Monolith(stack.state, name, port, stack.home.log(name))
             started.append(monolith)
             monolith.wait_ready()
             found.append(System(name, port, {name: monolith.pid}))

@@ -11,18 +11,18 @@ STALL_SECONDS = 0.4
 
 
 @asynccontextmanager
-async def serving(answer: Callable[[int], tuple[int, float]]) -> AsyncIterator[int]:
+async def serving(answer: Callable[[int], tuple[int, float]], idle_seconds: float = 60.0) -> AsyncIterator[int]:
     """A server on a free port; `answer` turns a request's number into a status and seconds to wait."""
     count = 0
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(asyncio.CancelledError, ConnectionError):
+        with suppress(asyncio.CancelledError, ConnectionError, TimeoutError):
             await converse(reader, writer)
         writer.close()
 
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal count
-        while await reader.readline():
+        while await asyncio.wait_for(reader.readline(), idle_seconds):
             await reader.readuntil(b"\r\n\r\n")
             await reader.readexactly(2)
             count += 1
@@ -70,6 +70,13 @@ async def test_an_open_load_arrives_at_its_rate_however_slow_the_answers() -> No
         sample = await load(Plan(port, 64, 0.0, 1.0, rate=100.0), 10_000)
 
     assert 95 <= len(sample.created()) <= 101
+
+
+async def test_an_open_load_outlives_connections_that_the_server_closes_when_idle() -> None:
+    async with serving(lambda _: (201, 0.0), idle_seconds=0.05) as port:
+        sample = await load(Plan(port, 8, 0.0, 1.0, rate=10.0), 10_000)
+
+    assert [shot.status for shot in sample.shots] == [201] * len(sample.shots)
 
 
 async def test_a_run_ends_when_its_requests_do() -> None:

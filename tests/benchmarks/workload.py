@@ -6,7 +6,7 @@ from typing import Protocol, TypeVar
 
 GATEHOUSE = "gatehouse"
 MONOLITHS = {"monolith": 1, "monolith_2w": 2}
-"""The systems under load by name; monoliths with their number of workers."""
+"""The systems under load by name; a monolith's is its schema's too, and its value the number of its workers."""
 
 PARTS = 2
 """Preparation runs in this many processes at once."""
@@ -31,8 +31,12 @@ class Workload(Protocol):
         """Requests that each succeed once on every system named."""
         ...
 
-    async def verify(self, system: str, ids: list[str]) -> None:
-        """Raises RuntimeError unless all rows of each of these are there."""
+    async def count(self, system: str, ids: list[str]) -> tuple[int, ...]:
+        """How many rows of each kind are there for these."""
+        ...
+
+    def rows_of(self, commands: int) -> tuple[int, ...]:
+        """How many there must be for so many commands."""
         ...
 
 

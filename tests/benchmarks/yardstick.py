@@ -13,8 +13,8 @@ from deploy.local.ports import LOOPBACK
 from deploy.local.state import State
 from deploy.local.supervision import REPOSITORY
 from tests.benchmarks.monolith.app import METADATA
-from tests.benchmarks.monolith.models import SCHEMA
 from tests.benchmarks.monolith.settings import environment
+from tests.benchmarks.workload import MONOLITHS
 
 APP = "tests.benchmarks.monolith.app:create"
 FLAGS = ("--factory", "--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning")
@@ -22,25 +22,31 @@ CONNECTIONS = 16
 START_SECONDS = 30
 
 
-async def create_schema(state: State) -> None:
+async def create_schema(state: State, schema: str) -> None:
     """A new, empty schema; what an earlier run left is dropped."""
-    engine = create_async_engine(state.dsn("postgres", driver="postgresql+asyncpg"))
+    place = {"server_settings": {"search_path": schema}}
+    engine = create_async_engine(state.dsn("postgres", driver="postgresql+asyncpg"), connect_args=place)
     async with engine.begin() as connection:
-        await connection.execute(text(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE"))
-        await connection.execute(text(f"CREATE SCHEMA {SCHEMA}"))
+        await connection.execute(text(f"DROP SCHEMA IF EXISTS {schema} CASCADE"))
+        await connection.execute(text(f"CREATE SCHEMA {schema}"))
         await connection.run_sync(METADATA.create_all)
     await engine.dispose()
 
 
 class Monolith:
-    """One uvicorn; the pool of CONNECTIONS is shared out among its workers."""
+    """One uvicorn on a schema of its own; the pool of CONNECTIONS is shared out among its workers."""
 
-    def __init__(self, state: State, port: int, workers: int, log: Path) -> None:
+    def __init__(self, state: State, schema: str, port: int, log: Path) -> None:
+        workers = MONOLITHS[schema]
         self.port = port
         command = (sys.executable, "-m", "uvicorn", APP, *FLAGS, "--port", str(port), "--workers", str(workers))
         with log.open("wb") as output:
             self._process = subprocess.Popen(
-                command, env=environment(state, CONNECTIONS // workers), cwd=REPOSITORY, stdout=output, stderr=output
+                command,
+                env=environment(state, schema, CONNECTIONS // workers),
+                cwd=REPOSITORY,
+                stdout=output,
+                stderr=output,
             )
 
     @property

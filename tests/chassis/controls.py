@@ -6,21 +6,25 @@
 import sys
 from collections.abc import Callable, Sequence
 
+import structlog
+
+from contracts.message import Request
 from services.chassis import inbox
 from services.chassis.database import Write
-from services.chassis.envelope import Inbound, Record
+from services.chassis.envelope import Inbound, Opener, Record
 from services.chassis.inbox import Claim
 from services.chassis.messaging import Lane
+from services.partners import handlers
 from services.partners.app import main
 
 
 def without_inbox() -> None:
     """Every delivery is new: nothing is claimed and no answer is kept."""
 
-    async def claim(_: Write, batch: Sequence[Inbound]) -> Claim:
+    async def claim(tx: Write, batch: Sequence[Inbound]) -> Claim:
         return Claim(tuple(batch), {}, {})
 
-    async def store(_: Write, __: object) -> None:
+    async def store(tx: Write, answered: object) -> None:
         return None
 
     inbox.claim, inbox.store = claim, store
@@ -31,13 +35,35 @@ def offsets_first() -> None:
     handle = Lane._on_batch  # noqa: SLF001
 
     async def on_batch(self: Lane, records: tuple[Record, ...]) -> None:
-        await self._commit(records)  # noqa: SLF001
+        await self._commit(records)
         await handle(self, records)
 
-    Lane._on_batch = on_batch  # type: ignore[method-assign] # noqa: SLF001
+    Lane._on_batch = on_batch  # type: ignore[method-assign]  # noqa: SLF001
 
 
-CONTROLS: dict[str, Callable[[], None]] = {"without-inbox": without_inbox, "offsets-first": offsets_first}
+def refused_row() -> None:
+    """Every application carries a phone number that the schema refuses."""
+    e164 = handlers._e164  # noqa: SLF001
+    handlers._e164 = lambda phone: e164(phone) and "nobody's"  # type: ignore[assignment] # noqa: SLF001
+
+
+def chatty() -> None:
+    """Logs the bodies that it opens."""
+    parse = Opener._parse  # noqa: SLF001
+
+    def tell(self: Opener, kind: str, version: int, body: bytes) -> Request:
+        structlog.get_logger().info("body.opened", body=body.decode())
+        return parse(self, kind, version, body)
+
+    Opener._parse = tell  # type: ignore[method-assign]  # noqa: SLF001
+
+
+CONTROLS: dict[str, Callable[[], None]] = {
+    "without-inbox": without_inbox,
+    "offsets-first": offsets_first,
+    "refused-row": refused_row,
+    "chatty": chatty,
+}
 
 
 def command(name: str) -> tuple[str, ...]:

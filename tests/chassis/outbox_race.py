@@ -41,9 +41,7 @@ class Result:
     kills: int
 
 
-async def race(
-    stack: Stack, transactions: int, *, a_second: int, relay: str = "ours", kill: bool = False
-) -> Result:
+async def race(stack: Stack, transactions: int, *, a_second: int, relay: str = "ours", kill: bool = False) -> Result:
     """Run one race on a new topic and count; writers are held to so many transactions a second."""
     name = f"test.race.{uuid4().hex[:12]}"
     admin = broker.admin(stack.state)
@@ -122,7 +120,7 @@ def _track(tables: Tables, topic: str) -> Iterator[list[UUID]]:
     with tables.connection() as connection:
         connection.execute("DROP TABLE IF EXISTS outbox_race, outbox_race_cursor")
         connection.execute("CREATE TABLE outbox_race (id uuid PRIMARY KEY, version int NOT NULL DEFAULT 0)")
-        connection.execute(f"CREATE TABLE {TABLE} AS SELECT COALESCE(max(id), 0) AS last FROM outbox")  # type: ignore[arg-type]
+        connection.execute(f"CREATE TABLE {TABLE} AS SELECT COALESCE(max(id), 0) AS last FROM outbox")
         connection.execute("GRANT SELECT, UPDATE ON outbox_race, outbox_race_cursor TO partners")
         connection.execute("INSERT INTO outbox_race (id) SELECT unnest(%s)", [aggregates])
         try:
@@ -136,9 +134,7 @@ def _track(tables: Tables, topic: str) -> Iterator[list[UUID]]:
 def _relays(stack: Stack, kind: str) -> Iterator[list[ServiceProcess]]:
     """Three processes that publish as the administrator, who may write a test's topic."""
     env = {"GATEHOUSE_KAFKA_USERNAME": "admin", "GATEHOUSE_KAFKA_PASSWORD": stack.state.secrets["kafka_admin"]}
-    relays = [
-        ServiceProcess(stack, "partners", env=env, command=command(kind), supervised=True) for _ in range(RELAYS)
-    ]
+    relays = [ServiceProcess(stack, "partners", env=env, command=command(kind), supervised=True) for _ in range(RELAYS)]
     try:
         for relay in relays:
             relay.start(wait=False)

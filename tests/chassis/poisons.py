@@ -57,7 +57,7 @@ POISONS: dict[str, Poison] = {
     "a trace with a zero byte": lambda stack: _with_header(Header.TRACEPARENT, b"00-\x00")(stack).without_header(
         Header.ASSERTION
     ),
-    "a header name with a zero byte": lambda stack: _with_header("x\0note", b"\xff")(stack),
+    "a header name with a zero byte": _with_header("x\0note", b"\xff"),
     "no headers at all": lambda stack: replace(good(stack), headers=()),
     "a body that is not JSON": _signed(b'{"kind": "kyb"'),
     "a body that is not UTF-8": _signed(b'{"kind": "\xff\xfe"}'),

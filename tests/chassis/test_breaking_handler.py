@@ -1,13 +1,14 @@
 """Promise 4, the twelfth kind: a command that breaks its batch is found, tried five times and buried alone."""
 
+import asyncio
 from typing import Any
+from uuid import UUID
 
 import pytest
-from sqlalchemy import text
 
 from contracts.failures import Code
 from deploy.local.stack import Stack
-from services.chassis import Call, Outcome, Refusal, Reply, Write
+from services.chassis import Call, Outcome, Refusal, Reply, Write, fetch
 from services.chassis.patience import TRIES
 from tests.chassis.conftest import ONE_LOOP
 from tests.chassis.poisons import good
@@ -44,20 +45,30 @@ async def test_a_handler_that_raises_is_tried_five_times_and_its_neighbours_are_
     assert len(alone) == 1 + TRIES, "once with its neighbours, then five times alone"
 
 
-async def test_a_row_the_database_refuses_is_buried_alone_too(stack: Stack, bus: Bus, tables: Tables) -> None:
-    batch = [good(stack) for _ in range(3)]
-    poison = batch[1]
+BROKEN_STATEMENTS: dict[str, tuple[str, tuple[object, ...]]] = {
+    "the server refuses": ("SELECT 1 / $1::int", (0,)),
+    "the driver refuses": ("SELECT $1::int", ("thirteen",)),
+    "a constraint refuses": ("INSERT INTO replies (message_id) VALUES ($1)", (UUID(int=0),)),
+    "nobody granted": ("DELETE FROM dead_letters", ()),
+    "nobody can parse": ("SELEKT", ()),
+}
 
-    def handle(_: Any, call: Call, rows: list[Call]) -> Outcome:
-        rows.append(call)
+
+@pytest.mark.parametrize("what", BROKEN_STATEMENTS)
+async def test_a_row_that_breaks_its_batch_is_buried_alone(what: str, stack: Stack, bus: Bus, tables: Tables) -> None:
+    batch = [good(stack) for _ in range(3)]
+    poison, (statement, args) = batch[1], BROKEN_STATEMENTS[what]
+
+    def handle(_: Any, call: Call, calls: list[Call]) -> Outcome:
+        calls.append(call)
         return Reply(201)
 
-    async def save(tx: Write, rows: list[Call]) -> None:
-        divisor = 0 if any(call.message_id == poison.message_id for call in rows) else 1
-        await tx.execute(text(f"SELECT 1 / {divisor}"))
+    async def save(tx: Write, calls: list[Call]) -> None:
+        if any(call.message_id == poison.message_id for call in calls):
+            await fetch(tx, statement, *args)
 
     records = [as_consumed(record) for record in batch]
-    async with lane(stack, desk_of(handle, save)) as process:
+    async with lane(stack, desk_of(handle, save)) as process, asyncio.timeout(60):
         await process(records)
 
     assert [(await bus.answer_to(record)).status for record in batch] == [201, 500, 201]

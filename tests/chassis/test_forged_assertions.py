@@ -8,6 +8,7 @@ import base64
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import jwt
 import pytest
@@ -29,7 +30,7 @@ STRANGER = Ed25519PrivateKey.generate()
 AN_HOUR = 3600
 
 
-def genuine(stack: Stack, **bent: object) -> RawRecord:
+def genuine(stack: Stack, **bent: Any) -> RawRecord:
     actor = person(stack, "mallory", Role.PARTNER_ADMIN)
     return command_record(stack, reservation("kyb", "mallory"), actor, **bent)
 

@@ -9,7 +9,7 @@ from contracts.failures import Code
 from contracts.partners import ApprovePartner
 from contracts.roles import Role
 from tests.chassis.conftest import ONE_LOOP
-from tests.support import Applicant, Bus, ServiceProcess, Tables, command_record, person, root_admin
+from tests.support import Applicant, Bus, Tables, command_record, person, root_admin
 from tests.support.applicants import reservation
 from tests.support.partner_cases import NOTES, approve_partner, reserve_upload, submitted
 
@@ -20,9 +20,7 @@ async def test_the_same_command_asked_again_gets_the_same_answer_byte_for_byte(b
     prepared = await approve_partner(bus)
     command_id = uuid7()
 
-    first, second, third = [
-        await bus.ask(prepared.command, prepared.actor, command_id=command_id) for _ in range(3)
-    ]
+    first, second, third = [await bus.ask(prepared.command, prepared.actor, command_id=command_id) for _ in range(3)]
 
     assert first.status == 200
     assert first == second == third

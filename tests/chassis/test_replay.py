@@ -11,6 +11,7 @@ from dataclasses import replace
 import pytest
 
 from deploy.local.stack import Stack
+from services.chassis import Refusal
 from services.chassis.dead_letters import REPLAY_HEADER
 from tests.chassis.conftest import ONE_LOOP
 from tests.chassis.workbench import as_consumed, desk_of, lane
@@ -116,7 +117,7 @@ async def test_a_command_buried_by_a_broken_handler_is_answered_once_the_handler
     actor = partner_admin(stack)
     record = command_record(stack, reservation("kyb", actor.subject), actor)
 
-    def broken(*_: object) -> None:
+    def broken(*_: object) -> Refusal:
         raise ZeroDivisionError
 
     async with lane(stack, desk_of(broken)) as process:

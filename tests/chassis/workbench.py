@@ -6,6 +6,7 @@ from itertools import count
 from random import SystemRandom
 from typing import Any
 
+import structlog
 from aiokafka import ConsumerRecord
 
 from contracts.partners import PartnerCommandRefused, ReserveUpload
@@ -69,7 +70,8 @@ async def lane(stack: Stack, desk: Desk) -> AsyncIterator[CommandProcessor]:
     try:
         types = {command.type: command for command in desk.handlers}
         opener = Opener("partners", public_key(settings.actor_public_key), types)
-        yield CommandProcessor(desk, opener, engine, producer, Relay(engine, producer, "/partners"))
+        with structlog.testing.capture_logs():
+            yield CommandProcessor(desk, opener, engine, producer, Relay(engine, producer, "/partners"))
     finally:
         await producer.stop()
         await engine.dispose()

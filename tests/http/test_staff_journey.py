@@ -188,6 +188,6 @@ def _dump(api: Api) -> bytes:
         tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'staffing'").fetchall()
         rows = []
         for (table,) in tables:
-            for row in connection.execute(f"SELECT * FROM staffing.{table}").fetchall():  # noqa: S608
+            for row in connection.execute(f"SELECT * FROM staffing.{table}").fetchall():
                 rows += [value if isinstance(value, bytes) else str(value).encode() for value in row]
         return b"\n".join(rows)

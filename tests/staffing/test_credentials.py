@@ -245,7 +245,7 @@ async def test_no_secret_lies_in_any_table(office: Office, phone: str) -> None:
 
     tables = office.tables.rows("SELECT table_name FROM information_schema.tables WHERE table_schema = 'staffing'")
     for name in sorted(row["table_name"] for row in tables):
-        text = repr(office.tables.rows(f"SELECT * FROM {name}"))  # noqa: S608
+        text = repr(office.tables.rows(f"SELECT * FROM {name}"))
         assert not [canary for canary in canaries if canary in text], name
 
 

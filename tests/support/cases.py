@@ -8,7 +8,6 @@ import pkgutil
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
 
 import services
 from contracts.message import Actor, Command

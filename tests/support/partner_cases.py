@@ -30,9 +30,7 @@ async def submit_partner(bus: Bus) -> Prepared:
 @case(ApprovePartner)
 async def approve_partner(bus: Bus) -> Prepared:
     application = await submitted(bus)
-    command = ApprovePartner(
-        partner_id=application.partner_id, expected_version=1, dossier_version=1, notes=NOTES
-    )
+    command = ApprovePartner(partner_id=application.partner_id, expected_version=1, dossier_version=1, notes=NOTES)
     return _decision(bus, application, command, "partner.approved")
 
 

@@ -11,8 +11,7 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import mkdtemp
-from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import orjson
 
@@ -94,10 +93,10 @@ class ServiceProcess:
     def exit_code(self) -> int | None:
         return None if self._process is None else self._process.poll()
 
-    def __enter__(self) -> "ServiceProcess":
+    def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def start(self, *, wait: bool = True) -> "ServiceProcess":

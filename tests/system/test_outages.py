@@ -3,12 +3,13 @@ everything acknowledged is there, and no service was restarted.
 """
 
 import asyncio
+from functools import partial
 from uuid import uuid4
 
 import pytest
 
 from contracts.failures import Code
-from tests.support import Tables, eventually
+from tests.support import ServiceProcess, Tables, eventually
 from tests.system.conftest import Site
 from tests.system.engines import frozen, stopped
 from tests.system.traffic import PARTNERS, WRITERS, Asked, Traffic, client_of, prepared, traffic
@@ -28,9 +29,7 @@ async def test_an_engine_away_for_a_moment_costs_no_acknowledged_command(site: S
 @pytest.mark.faults
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("kind", OUTAGES)
-async def test_an_engine_away_for_ten_seconds_costs_no_acknowledged_command(
-    site: Site, engine: str, kind: str
-) -> None:
+async def test_an_engine_away_for_ten_seconds_costs_no_acknowledged_command(site: Site, engine: str, kind: str) -> None:
     await survives(site, engine, kind, LONG)
 
 
@@ -50,7 +49,11 @@ async def survives(site: Site, engine: str, kind: str, seconds: float) -> None:
     await everything_acknowledged_is_there(site, flow)
     assert [service.pid for service in site.services if service.is_alive] == before
     for service in site.services:
-        await eventually(lambda service=service: service.readiness()[0] == 200, f"{service.name} is ready")
+        await eventually(partial(_is_ready, service), f"{service.name} is ready")
+
+
+def _is_ready(service: ServiceProcess) -> bool:
+    return service.readiness()[0] == 200
 
 
 async def everything_acknowledged_is_there(site: Site, flow: Traffic) -> None:

@@ -26,7 +26,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         pool_size=settings.pool_size,
         max_overflow=0,
         pool_timeout=60,
-        connect_args={"server_settings": {"jit": "off"}},
+        connect_args={"server_settings": {"jit": "off", "search_path": settings.database_schema}},
     )
     app.state.session = async_sessionmaker(engine, expire_on_commit=False)
     app.state.documents, app.state.tokens = Documents(settings), Tokens(settings)

@@ -4,12 +4,10 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import DateTime, LargeBinary, MetaData, UniqueConstraint
+from sqlalchemy import DateTime, LargeBinary, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from uuid_utils.compat import uuid7
-
-SCHEMA = "monolith"
 
 
 def now() -> datetime:
@@ -17,7 +15,6 @@ def now() -> datetime:
 
 
 class Base(DeclarativeBase):
-    metadata = MetaData(schema=SCHEMA)
     type_annotation_map = {datetime: DateTime(timezone=True), bytes: LargeBinary, dict[str, Any]: JSONB}  # noqa: RUF012
 
 

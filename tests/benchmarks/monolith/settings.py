@@ -17,6 +17,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="MONOLITH_")
 
     database_url: SecretStr
+    database_schema: str
     pool_size: int
     oidc_issuer: str
     audience: str
@@ -27,10 +28,11 @@ class Settings(BaseSettings):
     s3_secret_key: SecretStr
 
 
-def environment(state: State, pool_size: int) -> dict[str, str]:
+def environment(state: State, schema: str, pool_size: int) -> dict[str, str]:
     """The variables of one monolith over a stack's engines, beside those it needs to run at all."""
     values: dict[str, Any] = {
         "database_url": state.dsn("postgres", driver="postgresql+asyncpg"),
+        "database_schema": schema,
         "pool_size": pool_size,
         "oidc_issuer": state.url("oidc"),
         "audience": AUDIENCE,

@@ -9,6 +9,13 @@ from pathlib import Path
 import pytest
 
 from deploy.local.stack import Stack
+from services.wire import telemetry
+
+
+@pytest.fixture(autouse=True, scope="session")
+def plain_logs() -> None:
+    """As the services log; structlog's own default draws tracebacks for seconds."""
+    telemetry.configure("tests", 0)
 
 
 @pytest.fixture(scope="session")

@@ -4,18 +4,21 @@ import asyncio
 import http.client
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from http import HTTPStatus
 
 from contracts.topics import PRINCIPALS
 from deploy import kafka, postgres
 from deploy.local import broker, database, objects
+from deploy.local.errors import PartFailed
 from deploy.local.home import Home
 from deploy.local.keys import DATABASES
 from deploy.local.part import SERVICES, Part
 from deploy.local.ports import LOOPBACK
 from deploy.local.state import State
 
+LOGIN_TRIES = 15
 LEAN = {"MALLOC_ARENA_MAX": "2"}  # glibc gives each thread an arena of its own and keeps what it frees
 
 
@@ -61,8 +64,19 @@ def recipes(home: Home, state: State) -> dict[str, Recipe]:
 
 
 def apply_topics(state: State) -> None:
-    """Topics, users and ACLs of the matrix."""
+    """Topics, users and ACLs of the matrix; returns when the broker lets each of the users in.
+
+    It knows a new user only once it has read the controller's record, a moment after the call was answered.
+    """
     kafka.apply(broker.admin(state), {name: state.secrets[f"kafka_{name}"] for name in PRINCIPALS})
+    with ThreadPoolExecutor(len(PRINCIPALS)) as pool:
+        for name, known in zip(PRINCIPALS, pool.map(lambda name: _is_let_in(state, name), PRINCIPALS), strict=True):
+            if not known:
+                raise PartFailed("kafka", f"{name} cannot log in after {LOGIN_TRIES} tries", "")
+
+
+def _is_let_in(state: State, principal: str) -> bool:
+    return any(kafka.answers(kafka.admin_client(**state.kafka(principal))) for _ in range(LOGIN_TRIES))
 
 
 def _finish_database(state: State) -> None:

@@ -1,6 +1,7 @@
 """Build and run one service: settings, logs, database, broker, relay, health, in the order they depend."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -77,6 +78,8 @@ class Service:
             stack.push_async_callback(self.producer.stop)
             self.background.append(lambda: watchdog(self.lanes, self._database_away))
             tasks = [asyncio.ensure_future(work()) for work in self.background]
+            for task in tasks:
+                task.add_done_callback(_must_not_end)
             stack.push_async_callback(_cancel, tasks)
             stack.push_async_callback(self.relay.drain)
             await broker.start()
@@ -85,6 +88,13 @@ class Service:
             log.info("service.started", lanes=[lane.name for lane in self.lanes])
             yield
             log.info("service.stopping")
+
+
+def _must_not_end(task: "asyncio.Future[Any]") -> None:
+    """Background work ends only by being cancelled; a process without its relay or watchdog is no service."""
+    if not task.cancelled():
+        log.critical("background.ended", error=repr(task.exception()))
+        os._exit(70)
 
 
 async def _cancel(tasks: Sequence["asyncio.Future[Any]"]) -> None:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import asyncpg
 import pytest
 import pytest_asyncio
 
@@ -51,13 +52,14 @@ async def test_every_201_is_found_and_a_repeat_gets_the_same_answer_without_new_
 
 async def test_a_document_that_is_not_the_announced_one_is_refused(stack: Stack, port: int) -> None:
     with ThreadPoolExecutor() as pool:
-        batch = await Partners(stack, pool).prepare(2, [SCHEMA])
-    first, second = batch.ids
-    swapped = batch.requests[0].replace(first.encode(), second.encode())
+        batch = await Partners(stack, pool).prepare(1, [SCHEMA])
+    connection = await asyncpg.connect(stack.state.admin_dsn)
+    await connection.execute(f"UPDATE {SCHEMA}.uploads SET sha256 = repeat('0', 64) WHERE document = 'kyb'")
+    await connection.close()
 
-    sample = await send(port, [swapped])
+    sample = await send(port, batch.requests)
 
-    assert sample.shots[0].status in (403, 422)
+    assert "DOSSIER_OBJECT_NOT_FOUND" in sample.failures[0]
 
 
 @pytest.mark.parametrize("kind", [Partners, Staff])

@@ -1,7 +1,10 @@
 """Sixteen writers against three relays: what the outbox holds afterwards, and what a subscriber got of it."""
 
 import asyncio
+import contextlib
+import os
 import random
+import signal
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,10 +51,12 @@ async def race(stack: Stack, transactions: int, *, a_second: int, relay: str = "
     kafka.apply_topics(admin, [Topic(name, Kind.EVENT, "partners", (), (), "aggregate_id")])
     tables = Tables(stack, "partners")
     with _track(tables, name) as aggregates, _relays(stack, relay) as relays:
-        await eventually(lambda: all((process.directory / "running").exists() for process in relays), "relays run")
-        killing = asyncio.create_task(_kill_at_random(relays if kill else []))
+        await eventually(lambda: all((process.directory / "pid").exists() for process in relays), "relays run")
+        kills = list[int]()
+        killing = asyncio.create_task(_kill_at_random(relays, kills)) if kill else None
         await _write(stack, name, aggregates, transactions, a_second)
-        killing.cancel()
+        if killing:
+            killing.cancel()
         due = "SELECT count(*) FROM outbox WHERE topic = %s AND published_at IS NULL"
         if relay != "cursor":
             await eventually(lambda: tables.value(due, name) == 0, "the outbox is empty", seconds=90)
@@ -61,9 +66,7 @@ async def race(stack: Stack, transactions: int, *, a_second: int, relay: str = "
         received = await _received(stack, name)
     admin.delete_topics([name])[name].result(30)
     ids = {event["id"] for event in received}
-    return Result(
-        len(written), len(set(written) - ids), inversions(received), sum(process.starts for process in relays) - RELAYS
-    )
+    return Result(len(written), len(set(written) - ids), inversions(received), len(kills))
 
 
 def inversions(received: list[dict[str, Any]]) -> int:
@@ -144,10 +147,13 @@ def _relays(stack: Stack, kind: str) -> Iterator[list[ServiceProcess]]:
             relay.stop()
 
 
-async def _kill_at_random(relays: list[ServiceProcess]) -> None:
-    while relays:
-        await asyncio.sleep(random.uniform(0.5, 3))  # noqa: S311
-        random.choice(relays).kill()  # noqa: S311
+async def _kill_at_random(relays: list[ServiceProcess], kills: list[int]) -> None:
+    while True:
+        await asyncio.sleep(random.uniform(0.1, 1.5))  # noqa: S311
+        pid = int((random.choice(relays).directory / "pid").read_text())  # noqa: S311
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+            kills.append(pid)
 
 
 def _cursor_is_at_the_end(tables: Tables, topic: str) -> bool:

@@ -5,6 +5,9 @@ has locked. Both are what one finds in the wild, and both are kept here so that 
 """
 
 import asyncio
+import ctypes
+import os
+import signal
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -19,6 +22,7 @@ from services.wire.kafka import make_producer
 from services.wire.settings import OwnerSettings, load
 
 BREATH_SECONDS = 0.005
+PR_SET_PDEATHSIG = 1
 TABLE = "outbox_race_cursor"
 _COLUMNS = "id, topic, aggregate_id, value"
 _AFTER = f"SELECT {_COLUMNS} FROM outbox WHERE id > $1 AND topic LIKE 'test.%' ORDER BY id LIMIT 200"
@@ -74,11 +78,21 @@ async def run(name: str) -> None:
     settings = load(OwnerSettings)
     engine, producer = connect(settings.database_url.get_secret_value()), make_producer(settings)
     await producer.start()
-    Path("running").touch()
     while True:
         await KINDS[name](engine, producer)
         await asyncio.sleep(BREATH_SECONDS)
 
 
+def keep_forking(name: str) -> None:
+    """A relay in a child whose number stands in the file `pid`; when it is killed, the next one is there at once."""
+    while True:
+        child = os.fork()
+        if child == 0:
+            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+            asyncio.run(run(name))
+        Path("pid").write_text(str(child))
+        os.waitpid(child, 0)
+
+
 if __name__ == "__main__":
-    asyncio.run(run(sys.argv[1]))
+    keep_forking(sys.argv[1])

@@ -1,7 +1,7 @@
 """Every line is JSON, a line about a message says whose, and no line holds a secret or a person.
 
-The journey below goes everywhere a log line might be written with a value in it: taken in, refused by the gateway and by
-the service, poison, a database that goes away in the middle, a row that the database refuses.
+The journey below goes wherever a log line might be written with a value in it: taken in, refused by the gateway and
+by the service, poison, a database that goes away in the middle. A row that it refuses is in `test_control_logs`.
 """
 
 import asyncio

@@ -8,11 +8,14 @@ import pytest
 from deploy.local.stack import Stack
 from tests.chassis.outbox_race import inversions, race
 
+PATIENCE = 3
+"""Races that a control may be lucky in."""
+
 
 async def test_nothing_is_lost_or_inverted_while_relays_are_killed(stack: Stack) -> None:
     result = await race(stack, 3_000, a_second=200, kill=True)
 
-    assert result.kills >= 2
+    assert result.kills >= 5
     assert (result.written, result.lost, result.inverted) == (3_000, 0, 0)
 
 
@@ -20,23 +23,27 @@ async def test_nothing_is_lost_or_inverted_while_relays_are_killed(stack: Stack)
 async def test_nothing_is_lost_or_inverted_in_twenty_thousand_transactions(stack: Stack) -> None:
     result = await race(stack, 20_000, a_second=250, kill=True)
 
-    assert result.kills >= 10
+    assert result.kills >= 30
     assert (result.written, result.lost, result.inverted) == (20_000, 0, 0)
 
 
 async def test_the_cursor_relay_loses(stack: Stack) -> None:
     """Control: an id that commits late is behind the cursor for ever."""
-    result = await race(stack, 1_500, a_second=400, relay="cursor")
+    results = [await race(stack, 1_000, a_second=400, relay="cursor")]
+    while not results[-1].lost and len(results) < PATIENCE:
+        results.append(await race(stack, 1_000, a_second=400, relay="cursor"))
 
-    assert result.lost > 0
+    assert results[-1].lost > 0
 
 
 async def test_the_skip_locked_relay_inverts(stack: Stack) -> None:
     """Control: rows that another relay holds are overtaken by their successors."""
-    result = await race(stack, 1_500, a_second=400, relay="skip-locked")
+    results = [await race(stack, 1_000, a_second=400, relay="skip-locked")]
+    while not results[-1].inverted and len(results) < PATIENCE:
+        results.append(await race(stack, 1_000, a_second=400, relay="skip-locked"))
 
-    assert result.lost == 0
-    assert result.inverted > 0
+    assert {result.lost for result in results} == {0}
+    assert results[-1].inverted > 0
 
 
 def test_a_repeat_is_no_inversion() -> None:

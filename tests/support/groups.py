@@ -14,7 +14,8 @@ def skip_backlog(stack: Stack, group: str, topic: str) -> None:
     """Move a group to the end of `topic` if it is behind; waits then until its dead members are forgotten."""
     admin = broker.admin(stack.state)
     partitions = [TopicPartition(topic, p) for p in admin.list_topics(topic, timeout=TIMEOUT).topics[topic].partitions]
-    latest = admin.list_offsets({partition: OffsetSpec.latest() for partition in partitions})
+    end_of_partition: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+    latest = admin.list_offsets(dict.fromkeys(partitions, end_of_partition))
     ends = {tp.partition: end.result(TIMEOUT).offset for tp, end in latest.items()}
     asked = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group, partitions)])
     behind = any(max(tp.offset, 0) < ends[tp.partition] for tp in asked[group].result(TIMEOUT).topic_partitions)

@@ -99,7 +99,7 @@ class ServiceProcess:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def start(self, *, wait: bool = True) -> "ServiceProcess":
+    def start(self, *, wait: bool = True) -> Self:
         self._wanted = True
         self._spawn()
         if self.supervised:

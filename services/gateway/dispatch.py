@@ -161,9 +161,16 @@ class Dispatcher:
                 continue
             for records in batches.values():
                 for record in records:
-                    waiting = self._waiting.get(record.key)
-                    if waiting is not None and not waiting.done():
-                        waiting.set_result(_answer(record))
+                    self._resolve(record)
+
+    def _resolve(self, record: Any) -> None:
+        waiting = self._waiting.get(record.key)
+        if waiting is None or waiting.done():
+            return
+        try:
+            waiting.set_result(_answer(record))
+        except (KeyError, ValueError, AttributeError) as error:  # one bad reply must not end the loop for all
+            log.warning("dispatch.bad_reply", offset=record.offset, error=repr(error))
 
 
 def _answer(record: Any) -> Answer:

@@ -43,9 +43,9 @@ async def producer(stack: Stack, principal: str, **options: Any) -> AsyncIterato
 @asynccontextmanager
 async def reader(stack: Stack, principal: str, *topics: str, from_end: bool = False) -> AsyncIterator[AIOKafkaConsumer]:
     """Reads every partition of `topics` without a group, from the beginning or from now on."""
-    client = AIOKafkaConsumer(
-        *topics, **login(stack, principal), enable_auto_commit=False, auto_offset_reset="earliest"
-    )
+    # Not "earliest" when it is to start at the end: the library may have begun to fetch before it is told to seek.
+    start = "latest" if from_end else "earliest"
+    client = AIOKafkaConsumer(*topics, **login(stack, principal), enable_auto_commit=False, auto_offset_reset=start)
     await client.start()
     try:
         partitions = client.assignment()

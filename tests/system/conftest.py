@@ -1,11 +1,13 @@
-"""A gateway and the partners service on the engines, as processes that nobody restarts."""
+"""All four services on the engines, as processes that nobody restarts."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import pytest
 
-from contracts.partners import COMMANDS, QUERIES
+from contracts.topics import TOPICS, Kind
+from deploy.local.part import SERVICES
 from deploy.local.stack import Stack
 from tests.support import ServiceProcess
 from tests.support.groups import skip_backlog
@@ -19,20 +21,22 @@ class Site:
     """What must still be the same processes after an outage."""
 
     stack: Stack
-    gateway: ServiceProcess
-    partners: ServiceProcess
+    services: tuple[ServiceProcess, ...]
 
     @property
-    def services(self) -> tuple[ServiceProcess, ...]:
-        return (self.gateway, self.partners)
+    def gateway(self) -> ServiceProcess:
+        return next(service for service in self.services if service.name == "gateway")
 
 
 @pytest.fixture(scope="module")
 def site(stack: Stack) -> Iterator[Site]:
-    for topic in (COMMANDS, QUERIES):
-        skip_backlog(stack, topic, topic)
-    with (
-        ServiceProcess(stack, "partners") as partners,
-        ServiceProcess(stack, "gateway", instance=3, env=IMPATIENT) as gateway,
-    ):
-        yield Site(stack, gateway, partners)
+    for topic in TOPICS:
+        if topic.kind in (Kind.COMMAND, Kind.QUERY):
+            skip_backlog(stack, topic.name, topic.name)
+    with ExitStack() as running:
+        services = [ServiceProcess(stack, name, env=IMPATIENT).start(wait=False) for name in SERVICES]
+        for service in services:
+            running.callback(service.stop)
+        for service in services:
+            service.wait_ready()
+        yield Site(stack, tuple(services))

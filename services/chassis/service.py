@@ -76,18 +76,22 @@ class Service:
             await stack.enter_async_context(self.resources)
             await self.producer.start()
             stack.push_async_callback(self.producer.stop)
-            self.background.append(lambda: watchdog(self.lanes, self._database_away))
-            tasks = [asyncio.ensure_future(work()) for work in self.background]
-            for task in tasks:
-                task.add_done_callback(_must_not_end)
-            stack.push_async_callback(_cancel, tasks)
+            stack.push_async_callback(_cancel, _begin(*self.background))
             stack.push_async_callback(self.relay.drain)
             await broker.start()
             stack.push_async_callback(broker.stop)
+            stack.push_async_callback(_cancel, _begin(lambda: watchdog(self.lanes, self._database_away)))
             settle_down()
             log.info("service.started", lanes=[lane.name for lane in self.lanes])
             yield
             log.info("service.stopping")
+
+
+def _begin(*works: Callable[[], Awaitable[None]]) -> list["asyncio.Future[Any]"]:
+    tasks: list[asyncio.Future[Any]] = [asyncio.ensure_future(work()) for work in works]
+    for task in tasks:
+        task.add_done_callback(_must_not_end)
+    return tasks
 
 
 def _must_not_end(task: "asyncio.Future[Any]") -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
@@ -19,6 +20,9 @@ from tests.support import Bus, ServiceProcess, Tables, Tape, eventually
 
 pytestmark = [ONE_LOOP, pytest.mark.usefixtures("quiet")]
 STUCK = 75
+BOTH_LANES = 2
+HURRY = "from services.chassis import health; health.LOOK_SECONDS = 0; from services.partners.app import main; main()"
+ALWAYS_LOOKING = (sys.executable, "-c", HURRY)
 LONG = 60
 """So many looks are three times the patience of a hasty watchdog."""
 
@@ -140,6 +144,15 @@ async def test_a_lane_that_moves_or_has_nothing_to_do_is_left_alone(
             await asyncio.sleep(health.LOOK_SECONDS)
 
     assert (hasty, asked) == ([], [])
+
+
+async def test_a_watchdog_that_always_looks_disturbs_neither_a_rebalance_nor_the_stop(stack: Stack) -> None:
+    with ServiceProcess(stack, "partners", command=ALWAYS_LOOKING) as process:
+        with ServiceProcess(stack, "partners", instance=1):
+            await eventually(lambda: len(process.lines("lane.assigned")) > BOTH_LANES, "it shares with another")
+        code = await asyncio.to_thread(process.stop)
+
+    assert (code, process.lines("background.ended")) == (0, [])
 
 
 def looks_at(lane: Lane) -> list[float]:

@@ -32,14 +32,22 @@ async def everything_acknowledged_is_there(site: Site, flow: Traffic) -> None:
 
 
 async def outcome(client: Traffic, asked: Asked) -> dict[str, Any]:
-    """The result of a command that was answered 202, once it has one."""
+    """The result of a command that was answered 202, once it has one.
+
+    If its dependency was away all the time, it has failed with 503, and succeeds when it is sent again under its key.
+    """
     location = asked.answer.headers["location"]
 
-    async def succeeded() -> dict[str, Any] | None:
+    async def settled() -> dict[str, Any] | None:
         answer = (await client.call(asked.subject, location, "")).answer
         assert answer.status_code in FINE, answer.text
         view: dict[str, Any] = answer.json()
-        return view if view.get("status") == "succeeded" else None
+        return view if view.get("status") in {"succeeded", "failed"} else None
 
-    result: dict[str, Any] = (await eventually(succeeded, f"{location} succeeds"))["result"]
-    return result
+    view = await eventually(settled, f"{location} settles")
+    if view["status"] == "failed":
+        assert view["http_status"] == 503, view
+        again = await client.call(asked.subject, asked.path, asked.key, asked.body)
+        assert again.status == 201, again.answer.text
+        return dict(again.answer.json())
+    return dict(view["result"])

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from random import SystemRandom
 
 import pytest
 
@@ -21,6 +22,8 @@ from tests.support import Bus, ServiceProcess, Tables, Tape, eventually
 pytestmark = [ONE_LOOP, pytest.mark.usefixtures("quiet")]
 STUCK = 75
 BOTH_LANES = 2
+NEWCOMER = SystemRandom().randrange(1_000, 1_000_000)
+"""The broker does not know it yet, so its coming is a rebalance."""
 HURRY = "from services.chassis import health; health.LOOK_SECONDS = 0; from services.partners.app import main; main()"
 ALWAYS_LOOKING = (sys.executable, "-c", HURRY)
 LONG = 60
@@ -148,7 +151,7 @@ async def test_a_lane_that_moves_or_has_nothing_to_do_is_left_alone(
 
 async def test_a_watchdog_that_always_looks_disturbs_neither_a_rebalance_nor_the_stop(stack: Stack) -> None:
     with ServiceProcess(stack, "partners", command=ALWAYS_LOOKING) as process:
-        with ServiceProcess(stack, "partners", instance=1):
+        with ServiceProcess(stack, "partners", instance=NEWCOMER):
             await eventually(lambda: len(process.lines("lane.assigned")) > BOTH_LANES, "it shares with another")
         code = await asyncio.to_thread(process.stop)
 

@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
@@ -32,6 +32,17 @@ POLL_MS = 1_000
 DRAIN_SECONDS = 20.0
 
 Process = Callable[[Sequence[Record]], Awaitable[None]]
+
+
+class Fetch(NamedTuple):
+    """How long the broker gathers records for one answer: until it has `min_bytes`, at most `max_wait_ms`."""
+
+    min_bytes: int
+    max_wait_ms: int
+
+
+AT_ONCE = Fetch(min_bytes=1, max_wait_ms=500)  # the broker wakes the fetch with the first record
+IN_BULK = Fetch(min_bytes=200_000, max_wait_ms=250)  # nobody waits for the answer: fewer, larger batches
 
 log = structlog.get_logger()
 
@@ -77,9 +88,11 @@ async def _raw_body(message: KafkaAckableMessage) -> Any:
 class Lane(ConsumerRebalanceListener):  # type: ignore[misc]
     """One consumer group on explicit topics. `process` returns when each record is settled, or not at all."""
 
-    def __init__(self, group: str, instance: int, topics: Collection[str], process: Process) -> None:
+    def __init__(
+        self, group: str, instance: int, topics: Collection[str], process: Process, fetch: Fetch = AT_ONCE
+    ) -> None:
         self.name = self.group = group
-        self.topics, self._instance = tuple(topics), instance
+        self.topics, self._instance, self._fetch = tuple(topics), instance, fetch
         self._process = process
         self._busy = asyncio.Lock()
         self.assigned: bool = False
@@ -97,7 +110,8 @@ class Lane(ConsumerRebalanceListener):  # type: ignore[misc]
             auto_offset_reset="earliest",
             ack_policy=AckPolicy.MANUAL,
             no_reply=True,
-            fetch_max_wait_ms=500,
+            fetch_min_bytes=self._fetch.min_bytes,
+            fetch_max_wait_ms=self._fetch.max_wait_ms,
             listener=self,
             parser=_raw_message,
             decoder=_raw_body,

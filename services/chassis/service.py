@@ -16,7 +16,7 @@ from services.chassis.commands import CommandProcessor, Desk
 from services.chassis.database import connect
 from services.chassis.envelope import Opener
 from services.chassis.health import Health, watchdog
-from services.chassis.messaging import Lane, Process, make_broker
+from services.chassis.messaging import AT_ONCE, IN_BULK, Fetch, Lane, Process, make_broker
 from services.chassis.outbox import Relay
 from services.chassis.queries import QueryHandler, QueryProcessor
 from services.wire import telemetry
@@ -53,11 +53,11 @@ class Service:
         self._lane(topic, (topic,), QueryProcessor(handlers, opener, self.engine, self.producer))
 
     def events(self, name: str, topics: Sequence[str], process: Process) -> None:
-        """Read event topics under the group `<service>.<name>`; `process` waits out what is away."""
-        self._lane(f"{self.name}.{name}", topics, process)
+        """Read event topics under the group `<service>.<name>`, in bulk; `process` waits out what is away."""
+        self._lane(f"{self.name}.{name}", topics, process, IN_BULK)
 
-    def _lane(self, group: str, topics: Sequence[str], process: Process) -> None:
-        self.lanes.append(Lane(group, self.settings.instance, topics, process))
+    def _lane(self, group: str, topics: Sequence[str], process: Process, fetch: Fetch = AT_ONCE) -> None:
+        self.lanes.append(Lane(group, self.settings.instance, topics, process, fetch))
 
     async def _database_away(self) -> bool:
         return "database" in await self.health.problems()

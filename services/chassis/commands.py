@@ -5,6 +5,7 @@ that breaks the batch is found by doing the batch one by one, and buried after f
 are answered. Replies go out after the commit, so a crash is answered by the redelivery.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -49,7 +50,7 @@ class Desk:
 
 
 class CommandProcessor:
-    """Handles the records of one command lane; returns only when each is answered or buried."""
+    """Handles the records of one command lane; returns when each is decided or buried, and then what it has sent."""
 
     def __init__(
         self, desk: Desk, opener: Opener, engine: AsyncEngine, producer: AIOKafkaProducer, relay: outbox.Relay
@@ -57,7 +58,7 @@ class CommandProcessor:
         self._desk, self._opener, self._engine = desk, opener, engine
         self._producer, self._relay = producer, relay
 
-    async def __call__(self, records: Sequence[Record]) -> None:
+    async def __call__(self, records: Sequence[Record]) -> Awaitable[Any]:
         batch = []
         for record in records:
             try:
@@ -65,8 +66,7 @@ class CommandProcessor:
             except Exception as error:  # even a bug in opening must not block the partition
                 inbound = await wait_out(partial(self._second_look, record, describe(error)))
                 batch += [inbound] if inbound else []
-        if batch:
-            await self._settle(batch)
+        return asyncio.gather(*(await self._settle(batch) if batch else []))
 
     async def _second_look(self, record: Record, error: str) -> Inbound | None:
         """A dead letter that an operator sent again may be late; anything else is buried."""
@@ -79,27 +79,25 @@ class CommandProcessor:
         await bury(self._engine, record, error, tries=1)
         return None
 
-    async def _settle(self, batch: Sequence[Inbound]) -> None:
+    async def _settle(self, batch: Sequence[Inbound]) -> list[Awaitable[Any]]:
         for tries in range(1, TRIES + 1):
             try:
-                return await wait_out(partial(self._once, batch))
+                return [await wait_out(partial(self._once, batch))]
             except Exception as error:
                 if len(batch) > 1:
                     telemetry.RETRIES.labels("one_by_one").inc()
-                    for one in batch:
-                        await self._settle([one])
-                    return None
+                    return [sent for one in batch for sent in await self._settle([one])]
                 log.exception("command.broke", tries=tries, **ids(batch[0]))
                 if tries == TRIES:
-                    return await wait_out(partial(self._give_up, batch[0], describe(error)))
+                    return [await wait_out(partial(self._give_up, batch[0], describe(error)))]
             await pause(tries)
-        return None
+        raise AssertionError("the last try returns")
 
-    async def _give_up(self, inbound: Inbound, error: str) -> None:
+    async def _give_up(self, inbound: Inbound, error: str) -> Awaitable[Any]:
         await bury(self._engine, inbound.record, error, TRIES)
-        await send(self._producer, [(inbound, render(inbound, Refusal(Code.INTERNAL)))])
+        return await send(self._producer, [(inbound, render(inbound, Refusal(Code.INTERNAL)))])
 
-    async def _once(self, batch: Sequence[Inbound]) -> None:
+    async def _once(self, batch: Sequence[Inbound]) -> Awaitable[Any]:
         types = {inbound.request.type for inbound in batch}
         evidence = await self._desk.gather(batch)
         async with self._engine.begin() as connection:
@@ -118,7 +116,7 @@ class CommandProcessor:
         for inbound, reply in answered:
             telemetry.COMMANDS.labels(inbound.request.type, reply.status).inc()
             log.info("command.answered", status=reply.status, **ids(inbound))
-        await send(self._producer, answered + _repeated(batch, claim))
+        return await send(self._producer, answered + _repeated(batch, claim))
 
     def _decide(self, claim: inbox.Claim, desk: Any) -> tuple[list[tuple[Inbound, inbox.StoredReply]], list[Told]]:
         answered: list[tuple[Inbound, inbox.StoredReply]] = []

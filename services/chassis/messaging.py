@@ -22,16 +22,18 @@ from faststream.security import SASLScram512
 
 from services.chassis.crash import Point, reach
 from services.chassis.envelope import Record
+from services.chassis.patience import pause
 from services.wire import telemetry
 from services.wire.header_names import accept_any_header_name
 from services.wire.kafka import tls
 from services.wire.settings import ServiceSettings
 
-MAX_RECORDS = 500
+MAX_RECORDS = 128  # one batch = one transaction; larger ones make everyone wait for the last
 POLL_MS = 1_000
 DRAIN_SECONDS = 20.0
 
-Process = Callable[[Sequence[Record]], Awaitable[None]]
+Sent = Awaitable[Any] | None
+Process = Callable[[Sequence[Record]], Awaitable[Sent]]
 
 
 class Fetch(NamedTuple):
@@ -86,7 +88,10 @@ async def _raw_body(message: KafkaAckableMessage) -> Any:
 
 
 class Lane(ConsumerRebalanceListener):  # type: ignore[misc]
-    """One consumer group on explicit topics. `process` returns when each record is settled, or not at all."""
+    """One consumer group on explicit topics. `process` returns when each record is settled, or not at all.
+
+    It may return what it sent and the broker has not acknowledged yet: offsets wait for that, the next batch does not.
+    """
 
     def __init__(
         self, group: str, instance: int, topics: Collection[str], process: Process, fetch: Fetch = AT_ONCE
@@ -95,6 +100,7 @@ class Lane(ConsumerRebalanceListener):  # type: ignore[misc]
         self.topics, self._instance, self._fetch = tuple(topics), instance, fetch
         self._process = process
         self._busy = asyncio.Lock()
+        self._tail: asyncio.Task[None] | None = None
         self.assigned: bool = False
         self.in_hand = 0
         self.moved_at = time.monotonic()
@@ -125,20 +131,40 @@ class Lane(ConsumerRebalanceListener):  # type: ignore[misc]
         return self._subscriber.consumer
 
     async def _on_batch(self, records: tuple[Record, ...]) -> None:
+        started = time.monotonic()
+        self.in_hand += len(records)
+        sent = await self._processed(records)
+        if self._tail:
+            await self._tail
+        self._tail = asyncio.create_task(self._end(records, sent, started))
+
+    async def _processed(self, records: tuple[Record, ...]) -> Sent:
         async with self._busy:
-            self.moved_at = started = time.monotonic()
-            self.in_hand = len(records)
+            self.moved_at = time.monotonic()
             try:
-                await self._process(records)
+                return await self._process(records)
             except Exception:
                 # FastStream would log this and go on with the next batch: the records would be lost.
                 log.critical("lane.broke", lane=self.name, exc_info=True)
                 os._exit(70)
-            reach(Point.BEFORE_OFFSETS)
-            await self._commit(records)
-            self.in_hand, self.moved_at = 0, time.monotonic()
-            telemetry.BATCH_SECONDS.labels(self.name).observe(self.moved_at - started)
-            telemetry.BATCH_SIZE.labels(self.name).observe(len(records))
+
+    async def _end(self, records: tuple[Record, ...], sent: Sent, started: float) -> None:
+        """Commit the offsets once all is sent; what the broker did not take is processed again, and deduplicated."""
+        tries = 0
+        while sent:
+            try:
+                await sent
+                break
+            except KafkaError as error:
+                tries += 1
+                log.warning("lane.unsent", lane=self.name, tries=tries, error=repr(error))
+                await pause(tries)
+                sent = await self._processed(records)
+        reach(Point.BEFORE_OFFSETS)
+        await self._commit(records)
+        self.in_hand, self.moved_at = self.in_hand - len(records), time.monotonic()
+        telemetry.BATCH_SECONDS.labels(self.name).observe(self.moved_at - started)
+        telemetry.BATCH_SIZE.labels(self.name).observe(len(records))
 
     async def _commit(self, records: Sequence[Record]) -> None:
         offsets = {TopicPartition(record.topic, record.partition): record.offset + 1 for record in records}
@@ -148,12 +174,13 @@ class Lane(ConsumerRebalanceListener):  # type: ignore[misc]
             log.warning("lane.commit_failed", lane=self.name, error=repr(error))  # redelivered, and deduplicated
 
     async def on_partitions_revoked(self, _: Collection[TopicPartition]) -> None:
-        """Drain: the batch in hand ends before its partitions go to another instance."""
+        """Drain: what is in hand ends before its partitions go to another instance."""
         self.assigned = False
         try:
             async with asyncio.timeout(DRAIN_SECONDS):
                 async with self._busy:
-                    pass
+                    if self._tail:
+                        await self._tail
         except TimeoutError:
             log.warning("lane.drain_timeout", lane=self.name)
 

@@ -55,7 +55,7 @@ class QueryProcessor:
             telemetry.QUERIES.labels(inbound.request.type, reply.status).inc()
             answers.append((inbound, reply))
         try:
-            await send(self._producer, answers)
+            await (await send(self._producer, answers))
         except KafkaError as error:
             log.warning("query.unanswered", count=len(answers), error=repr(error))  # the callers have timed out
 

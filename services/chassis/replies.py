@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import orjson
 from aiokafka import AIOKafkaProducer
@@ -48,8 +49,10 @@ def render(inbound: Inbound, outcome: Outcome) -> StoredReply:
     )
 
 
-async def send(producer: AIOKafkaProducer, answers: Sequence[tuple[Inbound, StoredReply]]) -> None:
-    """Send and wait until the broker has them all; a caller that asked for no reply gets none."""
+async def send(
+    producer: AIOKafkaProducer, answers: Sequence[tuple[Inbound, StoredReply]]
+) -> "asyncio.Future[list[Any]]":
+    """Send; what is returned is done when the broker has them all. A caller that asked for no reply gets none."""
     sent = []
     for inbound, reply in answers:
         if not 0 <= inbound.reply_partition < REPLIES.partitions:
@@ -64,4 +67,4 @@ async def send(producer: AIOKafkaProducer, answers: Sequence[tuple[Inbound, Stor
                 headers=headers,
             )
         )
-    await asyncio.gather(*sent)
+    return asyncio.gather(*sent)

@@ -45,11 +45,13 @@ class Contract(BaseModel):
 class Request(Contract):
     """A message that is answered by a reply: a command or a query.
 
-    `type` is its stable wire name, `topic` where it is sent, `roles` who may send it (empty: the handler decides).
+    `type` is its stable wire name, `topic` where it is sent, `roles` who may send it (empty: the handler decides);
+    `since` is the oldest version whose bodies still fit the model.
     """
 
     type: ClassVar[str]
     version: ClassVar[int] = 1
+    since: ClassVar[int] = 1
     topic: ClassVar[str]
     roles: ClassVar[frozenset[Role]] = frozenset()
 
@@ -59,9 +61,13 @@ class Request(Contract):
 
 
 class Command(Request):
-    """An imperative that changes state. `refused_as` is the event topic that records its refusal."""
+    """An imperative that changes state. `refused_as` is the event topic that records its refusal.
+
+    A `system` command is sent by the owning service to itself: timers and workers change state in no other way.
+    """
 
     refused_as: ClassVar[str]
+    system: ClassVar[bool] = False
 
     def targets(self) -> tuple["Target", ...]:
         """What the command is about, for the record of a refusal."""
@@ -114,10 +120,14 @@ class Outcome(StrEnum):
 
 
 class EventData(Contract):
-    """The facts of one event type. `type` is also the name of its topic."""
+    """The facts of one event type. `type` is also the name of its topic.
+
+    The exact bytes of a `kept` event stay in the outbox for ever: a proof handed out later needs them.
+    """
 
     type: ClassVar[str]
     version: ClassVar[int] = 1
+    kept: ClassVar[bool] = False
 
 
 class EventActor(Contract):

@@ -59,9 +59,13 @@ class Request(Contract):
 
 
 class Command(Request):
-    """An imperative that changes state. `refused_as` is the event topic that records its refusal."""
+    """An imperative that changes state. `refused_as` is the event topic that records its refusal.
+
+    A `system` command is sent by the service that owns it and by nobody else: a timer's or a worker's.
+    """
 
     refused_as: ClassVar[str]
+    system: ClassVar[bool] = False
 
     def targets(self) -> tuple["Target", ...]:
         """What the command is about, for the record of a refusal."""

@@ -71,6 +71,11 @@ def test_a_command_names_the_event_that_records_its_refusal(command: type[Comman
     assert BY_NAME[command.refused_as].kind is Kind.EVENT
 
 
+def test_a_command_of_a_service_to_itself_asks_for_no_role() -> None:
+    """The service holds none; its signature is what counts."""
+    assert [command.type for command in command_types() if command.system and command.roles] == []
+
+
 def test_wire_names_are_unique() -> None:
     names = [(request.type, request.version) for request in (*command_types(), *query_types())]
     names += [(event.type, event.version) for event in event_types()]

@@ -46,10 +46,13 @@ class Request(Contract):
     """A message that is answered by a reply: a command or a query.
 
     `type` is its stable wire name, `topic` where it is sent, `roles` who may send it (empty: the handler decides).
+    `since` is the oldest version whose bodies still fit this model: 1 as long as every change only added what may be
+    left out, so that what lies on the topic during an upgrade is still handled.
     """
 
     type: ClassVar[str]
     version: ClassVar[int] = 1
+    since: ClassVar[int] = 1
     topic: ClassVar[str]
     roles: ClassVar[frozenset[Role]] = frozenset()
 

@@ -102,7 +102,7 @@ class Opener:
 
     def _parse(self, kind: str, version: int, body: bytes) -> Request:
         model = self.types.get(kind)
-        if model is None or model.version != version:
+        if model is None or not model.since <= version <= model.version:
             raise MalformedError(f"unknown message type {kind}.v{version}")
         try:
             return model.model_validate_json(body)

@@ -121,10 +121,15 @@ class Outcome(StrEnum):
 
 
 class EventData(Contract):
-    """The facts of one event type. `type` is also the name of its topic."""
+    """The facts of one event type. `type` is also the name of its topic.
+
+    The exact bytes of a `kept` event stay in its service's outbox for ever, because a proof handed out later needs
+    them; those of others are forgotten some days after they were published.
+    """
 
     type: ClassVar[str]
     version: ClassVar[int] = 1
+    kept: ClassVar[bool] = False
 
 
 class EventActor(Contract):

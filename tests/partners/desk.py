@@ -132,7 +132,7 @@ def decision(partner_id: UUID, kind: type[Decide] = ApprovePartner, **changes: o
     }
     if kind is RequestInfo:
         fields["fields"] = FIELDS
-    return kind(**(fields | changes))
+    return kind.model_validate(fields | changes)
 
 
 def view(outcome: Outcome) -> PartnerView:

@@ -1,6 +1,7 @@
 """Who decides, on what, and what a decision leaves behind (S1.1, S1.19-S1.26, S1.38-S1.41, K3-K7)."""
 
 from itertools import pairwise
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -283,7 +284,7 @@ def test_what_is_wrong_first_is_told_first() -> None:
     """Each fault is put right in turn, and the next one shows."""
     office = Office(root_admins="auth0|ada")
     partner_id = office.submitted()
-    faults: dict[str, object] = {
+    faults: dict[str, Any] = {
         "notes": "short",
         "reason_code": "FRAUD",
         "evidence": ("nothing",),

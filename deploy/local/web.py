@@ -91,6 +91,7 @@ def server(app: Starlette, port: int = 0) -> uvicorn.Server:
             host=LOOPBACK,
             port=port,
             http=Severable,
+            lifespan="off",
             access_log=False,
             log_level="warning",
             timeout_graceful_shutdown=GRACE_SECONDS,

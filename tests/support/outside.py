@@ -36,3 +36,21 @@ class SwapOperator(Operator):
     async def calls(self, nonce: str = "") -> list[dict[str, Any]]:
         """Submissions received under one nonce or all, oldest first."""
         return await self.listed("/v1/calls", **({"nonce": nonce} if nonce else {}))
+
+
+class ScimOperator(Operator):
+    async def add(self, user_name: str, external_id: str | None = None, **others: Any) -> str:
+        """A new person, known by the id that is returned."""
+        person = {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": user_name, **others}
+        body = person | ({"externalId": external_id} if external_id is not None else {})
+        answer = await self.client.post("/scim/v2/Users", json=body)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
+
+    async def is_active(self, person_id: str) -> bool:
+        answer = await self.client.get(f"/scim/v2/Users/{person_id}")
+        return bool(answer.raise_for_status().json()["active"])
+
+    async def log(self, external_id: str = "") -> list[dict[str, Any]]:
+        """What was done, to one person or to all, oldest first."""
+        return await self.listed("/v1/log", **({"external_id": external_id} if external_id else {}))

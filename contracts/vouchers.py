@@ -30,7 +30,7 @@ class VoucherState(StrEnum):
     VOIDED = "VOIDED"
 
 
-class Voucher(Contract):
+class VoucherDocument(Contract):
     """What is signed; its bytes are this document by RFC 8785, so there is one form of it.
 
     `manifest_sha256` is the hash of the reviewed dossier's manifest, `approval_id` the approval in force.
@@ -51,6 +51,18 @@ class Voucher(Contract):
     nonce: str
     issued_at: str
     expires_at: str
+
+    @property
+    def voucher_uuid(self) -> UUID:
+        return UUID(self.voucher_id)
+
+    @property
+    def invoice_uuid(self) -> UUID:
+        return UUID(self.invoice_id)
+
+    @property
+    def partner_uuid(self) -> UUID:
+        return UUID(self.partner_id)
 
 
 class SignInvoice(Command):
@@ -170,8 +182,6 @@ class EvidenceEvent(Contract):
 class VoucherEvidence(Contract):
     """`payload` and `manifest` are the exact canonical bytes, `signature` raw r || s; all base64."""
 
-    invoice_id: UUID
-    state: VoucherState
     payload: str
     signature: str
     manifest: str

@@ -98,9 +98,7 @@ def record_submission(command: RecordSubmission, call: Call, book: Book) -> Outc
     if command.status == "MINTED" and command.tx_hash:
         voucher.state, voucher.tx_hash = _V.MINTED, command.tx_hash
         invoice.move(InvoiceState.MINTED, call.now)
-        minted = InvoiceMinted(
-            **invoice.fact(), voucher_id=voucher.id, digest=voucher.digest, tx_hash=command.tx_hash
-        )
+        minted = InvoiceMinted(**invoice.fact(), voucher_id=voucher.id, digest=voucher.digest, tx_hash=command.tx_hash)
         facts.append(_moved(voucher, invoice, call, book, minted))
     answer = Reply(200, invoice.view(), etag=invoice.etag)
     return Reply(200, facts=facts, settles={voucher.id: answer} if facts else {})
@@ -125,9 +123,7 @@ def void_voucher(command: VoidVoucher, call: Call, book: Book) -> Outcome:
     return _failed(voucher, invoice, call, book, [_moved(voucher, invoice, call, book, voided)], command.why)
 
 
-def _failed(
-    voucher: Voucher, invoice: Invoice, call: Call, book: Book, facts: list[Fact], why: str = ""
-) -> Outcome:
+def _failed(voucher: Voucher, invoice: Invoice, call: Call, book: Book, facts: list[Fact], why: str = "") -> Outcome:
     code = Code(voucher.void_code or Code.INTERNAL)
     invoice.fail(code, call.now)
     failed = InvoiceFailed(**invoice.fact(), voucher_id=voucher.id, why=code)

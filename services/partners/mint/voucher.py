@@ -111,9 +111,7 @@ class Voucher:
 def manifest_of(partner_id: UUID, dossier_version: int, documents: Sequence[DocumentFact]) -> Manifest:
     """The reviewed dossier as it is signed for, in one order."""
     rows = tuple(
-        ManifestDocument(
-            kind=d.kind, object_key=d.object_key, size=d.size, sha256=d.sha256, version_id=d.version_id
-        )
+        ManifestDocument(kind=d.kind, object_key=d.object_key, size=d.size, sha256=d.sha256, version_id=d.version_id)
         for d in sorted(documents, key=lambda d: d.kind)
     )
     return Manifest(partner_id=str(partner_id), dossier_version=dossier_version, documents=rows)

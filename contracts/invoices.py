@@ -212,10 +212,11 @@ class InvoiceSigning(InvoiceFact):
 
 
 class InvoiceSubmitted(InvoiceFact):
-    """The swap node has taken the voucher."""
+    """The swap node has taken the voucher, sent at `sent_at`, when the gate was held open (S1.47)."""
 
     type: ClassVar[str] = "invoice.submitted"
 
+    sent_at: datetime
     voucher_id: UUID
     digest: str
     tx_hash: str | None

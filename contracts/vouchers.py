@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Annotated, ClassVar
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from contracts.message import Command, Contract, EventData, Query, Target
 from contracts.partners import COMMANDS, QUERIES
@@ -108,9 +108,11 @@ class RecordSignature(OfVoucher):
 
 
 class RecordSubmission(OfVoucher):
-    """The node has taken the voucher, or says what became of it."""
+    """The node has taken the voucher, or says what became of it; `sent_at` is the moment the last gate was open."""
 
     type: ClassVar[str] = "voucher.record_submission"
+
+    sent_at: AwareDatetime
 
     status: Annotated[str, Field(pattern=r"^(ACCEPTED|MINTED|FAILED)$")]
     tx_hash: Hex | None = None

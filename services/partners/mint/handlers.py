@@ -92,7 +92,11 @@ def record_submission(command: RecordSubmission, call: Call, book: Book) -> Outc
         voucher.state, voucher.tx_hash = _V.SUBMITTED, command.tx_hash
         invoice.move(InvoiceState.SUBMITTED, call.now)
         taken = InvoiceSubmitted(
-            **invoice.fact(), voucher_id=voucher.id, digest=voucher.digest, tx_hash=command.tx_hash
+            **invoice.fact(),
+            sent_at=command.sent_at,
+            voucher_id=voucher.id,
+            digest=voucher.digest,
+            tx_hash=command.tx_hash,
         )
         facts.append(_moved(voucher, invoice, call, book, taken))
     if command.status == "MINTED" and command.tx_hash:

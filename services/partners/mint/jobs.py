@@ -21,12 +21,12 @@ _CLAIM = """
     )
     UPDATE vouchers v SET tries = v.tries + 1, next_try_at = $3 FROM due WHERE v.id = due.id
     RETURNING v.id, v.invoice_id, v.state, v.payload, v.manifest, v.signature, v.tries,
-              v.attempted_at IS NOT NULL AS attempted
+              v.attempted_at
 """
 _POSTPONE = """
     UPDATE vouchers SET failure = $3, next_try_at = $4 WHERE id = $1 AND state = $2
 """
-_ATTEMPT = "UPDATE vouchers SET attempted_at = now() WHERE id = $1"
+_ATTEMPT = "UPDATE vouchers SET attempted_at = $2 WHERE id = $1"
 
 
 class Job(NamedTuple):
@@ -40,7 +40,7 @@ class Job(NamedTuple):
     manifest: Manifest
     signature: bytes
     tries: int
-    attempted: bool
+    attempted_at: datetime | None
 
     def is_dead(self, now: datetime) -> bool:
         """Past its expiry by any sane clock: no node takes it any more."""
@@ -65,10 +65,11 @@ class Jobs:
         async with self._engine.begin() as tx:
             await tx.exec_driver_sql(_POSTPONE, (job.id, job.state, failure[:500], datetime.now(UTC) + pause))
 
-    async def note_attempt(self, job: Job) -> None:
+    async def attempted(self, job: Job, now: datetime) -> Job:
         """From now on the node may have it, whatever happens to us."""
         async with self._engine.begin() as tx:
-            await tx.exec_driver_sql(_ATTEMPT, (job.id,))
+            await tx.exec_driver_sql(_ATTEMPT, (job.id, now))
+        return job._replace(attempted_at=now)
 
 
 def _job(row: dict[str, Any]) -> Job:

@@ -115,18 +115,15 @@ class Mint:
 
     async def _submit(self, job: Job) -> str | None:
         """Send the stored bytes, unless they may have been sent before: then the node is asked first."""
-        if job.attempted:
-            return await self._find_out(job)
-        await self._jobs.note_attempt(job)
-        return await self._send(job)
+        return await (self._find_out(job) if job.attempted_at else self._send(job))
 
     async def _send(self, job: Job) -> str | None:
         async with self._gate.held(job.document, _now()) as obstacle:
-            verdict = None if obstacle else await self._node.submit(job.payload, job.signature)
-        if obstacle and job.attempted and not job.is_dead(_now()):
-            return f"held back, but an earlier try may still be accepted until it expires: {obstacle.why}"
+            if obstacle is None:
+                job = await self._jobs.attempted(job, _now())
+                verdict = await self._node.submit(job.payload, job.signature)
         if obstacle:
-            return await self._void(job, obstacle.code, obstacle.why)
+            return await self._stop(job, obstacle)
         match verdict:
             case Accepted():
                 return await self._taken(job, verdict)
@@ -136,6 +133,12 @@ class Mint:
                 return await self._report(RecordUnknown(**job.names, why=verdict.why[:200]), "unknown")
             case _:
                 return f"not submitted: {verdict}"
+
+    async def _stop(self, job: Job, obstacle: Obstacle) -> str | None:
+        """Void it, unless an earlier try may still reach the node: then only once no node can take it any more."""
+        if job.attempted_at and not job.is_dead(_now()):
+            return f"held back, and waits for its expiry: {obstacle.why}"
+        return await self._void(job, obstacle.code, obstacle.why)
 
     async def _find_out(self, job: Job) -> str | None:
         """Ask by nonce. Only a node that has never seen it is sent the same bytes, through the gate again."""
@@ -159,7 +162,8 @@ class Mint:
         return f"not minted yet: {verdict}"
 
     async def _taken(self, job: Job, verdict: Accepted) -> str | None:
-        report = RecordSubmission(**job.names, status=verdict.status, tx_hash=verdict.tx_hash)
+        sent_at = job.attempted_at or _now()
+        report = RecordSubmission(**job.names, status=verdict.status, tx_hash=verdict.tx_hash, sent_at=sent_at)
         return await self._report(report, f"submission:{verdict.status}")
 
     async def _void(self, job: Job, code: Code, why: str) -> str | None:

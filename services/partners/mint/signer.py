@@ -13,8 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from contracts.failures import Code
 from contracts.vouchers import VoucherDocument
 from services.chassis import Write, fetch
+from services.chassis.crash import reach
 from services.partners.mint.keeper import TokenKeeper
 from services.partners.mint.last_gate import LastGate, Obstacle
+from services.partners.mint.points import MintPoint
 from services.partners.mint.voucher import canonical
 
 _REGISTER = """
@@ -40,7 +42,10 @@ class Signer:
                 return obstacle
             if not await self._register(document, hashlib.sha256(payload).hexdigest()):
                 return Obstacle(Code.INVOICE_STATE_INVALID, "another digest is registered for this invoice")
-            return Signature(await self._token.sign(payload))
+            reach(MintPoint.BEFORE_TOKEN)
+            signature = Signature(await self._token.sign(payload))
+            reach(MintPoint.AFTER_TOKEN)
+            return signature
 
     async def _register(self, document: VoucherDocument, digest: str) -> bool:
         """Whether this digest is the invoice's one."""

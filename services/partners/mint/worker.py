@@ -23,12 +23,14 @@ from contracts.vouchers import (
     VoidVoucher,
     VoucherState,
 )
+from services.chassis.crash import reach
 from services.chassis.envelope import Record
 from services.chassis.own_commands import OwnCommands
 from services.chassis.patience import wait_out
 from services.partners.mint.evidence import Reviewed, Wrong
 from services.partners.mint.jobs import Job, Jobs
 from services.partners.mint.last_gate import LastGate, Obstacle
+from services.partners.mint.points import MintPoint
 from services.partners.mint.signer import Signer
 from services.partners.mint.swap import Accepted, NotKnown, NotSent, Refused, SwapNode, Unclear
 from services.partners.mint.token import SignFailed, TokenUnavailable
@@ -121,7 +123,9 @@ class Mint:
         async with self._gate.held(job.document, _now()) as obstacle:
             if obstacle is None:
                 job = await self._jobs.attempted(job, _now())
+                reach(MintPoint.BEFORE_NODE)
                 verdict = await self._node.submit(job.payload, job.signature)
+                reach(MintPoint.AFTER_NODE)
         if obstacle:
             return await self._stop(job, obstacle)
         match verdict:
@@ -170,7 +174,9 @@ class Mint:
         return await self._report(VoidVoucher(**job.names, code=code, why=why[:500]), f"void:{code}")
 
     async def _report(self, command: OfVoucher, what: str) -> None:
+        reach(MintPoint.BEFORE_REPORT, (command.type,))
         await self._commands.send(command, f"{command.voucher_id}:{what}")
+        reach(MintPoint.AFTER_REPORT, (command.type,))
 
 
 def _now() -> datetime:

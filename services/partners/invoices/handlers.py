@@ -13,7 +13,7 @@ from services.partners.gate import Closed, as_refusal, decide, facts_of
 from services.partners.invoices.invoice import Invoice
 from services.partners.invoices.receipts import check_receipt
 from services.partners.invoices.terms import check_terms
-from services.partners.partner import Partner
+from services.partners.partner import Partner, person_of
 
 
 def create_invoice(command: CreateInvoice, call: Call, book: Book) -> Outcome:
@@ -86,7 +86,7 @@ def shut(partner: Partner, capability: Capability, call: Call, book: Book) -> Re
 
 def _own_partner(actor: Actor, book: Book) -> Partner | Refusal:
     """The partner that the caller acts for: it has no other (S1.12), so none is named."""
-    known = [book.partners[partner_id] for partner_id in book.ledger.memberships.get((actor.issuer, actor.subject), ())]
+    known = [book.partners[partner_id] for partner_id in book.ledger.memberships.get(person_of(actor), ())]
     own = [partner for partner in known if partner.is_contact(actor)]
     if own:
         return own[0]

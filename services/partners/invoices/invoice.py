@@ -32,6 +32,8 @@ from contracts.message import Target
 from contracts.money import format_amount
 from contracts.vouchers import VoucherView
 from services.chassis import Aggregate, Call, Fact, Refusal
+from services.partners.partner import person_of
+from services.partners.records import Person
 
 NOTES = range(10, 1025)
 REJECTED, NOT_COMPLETED = "REJECTED_BY_COMPLIANCE", "NOT_COMPLETED_IN_TIME"
@@ -39,8 +41,6 @@ REJECTED, NOT_COMPLETED = "REJECTED_BY_COMPLIANCE", "NOT_COMPLETED_IN_TIME"
 _S = InvoiceState
 UNSIGNED = frozenset({_S.CREATED, _S.RECEIPT_UPLOADED, _S.APPROVED})
 """Nothing has been signed, so it may still be turned down, and it still runs out of time."""
-
-Person = tuple[str, str]
 
 
 class Receipt(ReceiptView):
@@ -106,7 +106,7 @@ class Invoice(Aggregate):
         refused = refused or self._unless_read(command) or charge()
         if refused:
             return refused
-        self.approved_by_issuer, self.approved_by = call.actor.issuer, call.actor.subject
+        self.approved_by_issuer, self.approved_by = person_of(call.actor)
         self._move(_S.APPROVED, call.now)
         return self._tell(InvoiceApproved, notes=command.notes)
 
@@ -148,7 +148,7 @@ class Invoice(Aggregate):
         """`insider`: the caller is in the partner's roster, or was at any time."""
         if len(command.notes) not in NOTES:
             return Refusal(Code.NOTES_REQUIRED)
-        if insider or self._is_maker((call.actor.issuer, call.actor.subject)):
+        if insider or self._is_maker(person_of(call.actor)):
             return Refusal(Code.MAKER_CHECKER_VIOLATION, "nobody decides on their own invoice or their own partner's")
         return None
 

@@ -5,9 +5,10 @@ from datetime import timedelta
 from uuid import UUID
 
 from services.partners.gate import Policy
-from services.partners.invoices.invoice import Invoice, Person
+from services.partners.invoices.invoice import Invoice
 from services.partners.invoices.limits import Limits, Usage, load_limits
 from services.partners.invoices.recipient import Recipients
+from services.partners.records import Person
 
 
 @dataclass(frozen=True, slots=True)

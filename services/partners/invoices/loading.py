@@ -4,7 +4,7 @@ So a decision on a partner and a command on its invoices never see each other ha
 each other in a circle.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
@@ -16,29 +16,32 @@ from services.partners.invoices.limits import CapKey
 from services.partners.invoices.store import (
     load_backed,
     load_invoices,
-    load_memberships,
     load_uploads_by_key,
     load_usage,
     owners_of,
+    rosters_of,
+    save_invoices,
+    save_usage,
 )
+from services.partners.partner import Partner, person_of
+from services.partners.records import Person
 
 LONGEST_LOAD = timedelta(minutes=1)
 
 
-async def partners_behind(tx: Write, fresh: Sequence[Inbound], book: Book) -> set[UUID]:
+async def partner_ids(tx: Write, fresh: Sequence[Inbound]) -> set[UUID]:
     """The partners to be locked for the batch's invoice commands; nothing is locked yet.
 
     What is read here may be old by then: whether somebody still is a contact is judged on the locked partner.
     """
-    creators = {(i.actor.issuer, i.actor.subject) for i in fresh if isinstance(i.request, CreateInvoice)}
-    if creators:
-        book.ledger.memberships = await load_memberships(tx, sorted(creators))
-    owners = await owners_of(tx, named) if (named := _named(fresh, but=ExpireInvoice)) else set()
-    return owners.union(*book.ledger.memberships.values())
+    creators, named = _creators(fresh), _named(fresh, but=ExpireInvoice)
+    found = await rosters_of(tx, sorted(creators)) if creators else set()
+    return found | (await owners_of(tx, named) if named else set())
 
 
-async def load_invoicing(tx: Write, fresh: Sequence[Inbound], book: Book) -> None:
+async def load(tx: Write, fresh: Sequence[Inbound], book: Book) -> None:
     """Invoices, receipts and caps of the batch, once its partners are locked."""
+    book.ledger.memberships = _memberships(book.partners.values(), _creators(fresh))
     named = _named(fresh)
     if not named:
         return
@@ -52,6 +55,24 @@ async def load_invoicing(tx: Write, fresh: Sequence[Inbound], book: Book) -> Non
     keys = _caps([book.ledger.invoices[each] for each in approved if each in book.ledger.invoices], datetime.now(UTC))
     if keys:
         book.ledger.usage = await load_usage(tx, keys)
+
+
+async def save(tx: Write, book: Book) -> None:
+    await save_invoices(tx, book.ledger.new, book.ledger.changed)
+    await save_usage(tx, book.ledger.usage)
+
+
+def _creators(fresh: Sequence[Inbound]) -> set[Person]:
+    return {person_of(inbound.actor) for inbound in fresh if isinstance(inbound.request, CreateInvoice)}
+
+
+def _memberships(partners: Iterable[Partner], people: Collection[Person]) -> dict[Person, list[UUID]]:
+    """The partners in whose roster each of these people is or ever was."""
+    found: dict[Person, list[UUID]] = {person: [] for person in people}
+    for partner in partners if people else ():
+        for person in {member.person for member in partner.contacts} & found.keys():
+            found[person].append(partner.id)
+    return found
 
 
 def _named(fresh: Sequence[Inbound], but: type[OfInvoice] | None = None) -> list[UUID]:

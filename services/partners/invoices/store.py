@@ -1,17 +1,15 @@
 """Invoices and cap usage in PostgreSQL, by sets: constant number of statements for a batch of any size."""
 
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from contracts.invoices import InvoiceState
 from services.chassis import Read, Write, fetch, fetch_dicts, insert
-from services.partners.invoices.invoice import Invoice, Person, Receipt
-from services.partners.invoices.ledger import Ledger
+from services.partners.invoices.invoice import Invoice, Receipt
 from services.partners.invoices.limits import CapKey, Usage
+from services.partners.records import Person
 from services.partners.upload import Upload
 
 RECEIPT = tuple(Receipt.model_fields)
@@ -36,8 +34,8 @@ MUTABLE: dict[str, str] = {
 }
 
 _OWNERS = "SELECT DISTINCT partner_id FROM invoices WHERE id = ANY($1::uuid[])"
-_MEMBERSHIPS = """
-    SELECT DISTINCT c.issuer, c.subject, c.partner_id FROM partner_contacts c
+_ROSTERS = """
+    SELECT DISTINCT c.partner_id FROM partner_contacts c
     JOIN unnest($1::text[], $2::text[]) AS wanted(issuer, subject) USING (issuer, subject)
 """
 _INVOICES = f"SELECT {COLUMNS} FROM invoices i WHERE i.id = ANY($1::uuid[]) ORDER BY i.id"  # noqa: S608
@@ -74,13 +72,10 @@ async def owners_of(tx: Write, invoice_ids: Sequence[UUID]) -> set[UUID]:
     return {row.partner_id for row in await fetch(tx, _OWNERS, list(invoice_ids))}
 
 
-async def load_memberships(tx: Write, people: Sequence[Person]) -> dict[Person, list[UUID]]:
-    """The partners in whose roster each person is or ever was."""
-    found: dict[Person, list[UUID]] = defaultdict(list)
+async def rosters_of(tx: Write, people: Sequence[Person]) -> set[UUID]:
+    """The partners in whose roster any of these people is or ever was."""
     issuers, subjects = zip(*people, strict=True)
-    for issuer, subject, partner_id in await fetch(tx, _MEMBERSHIPS, list(issuers), list(subjects)):
-        found[issuer, subject].append(partner_id)
-    return dict(found)
+    return {row.partner_id for row in await fetch(tx, _ROSTERS, list(issuers), list(subjects))}
 
 
 async def load_invoices(connection: Read | Write, ids: Sequence[UUID], *, lock: bool) -> dict[UUID, Invoice]:
@@ -107,15 +102,19 @@ async def load_usage(tx: Write, keys: Collection[CapKey]) -> Usage:
     return Usage({CapKey(scope, day, currency): used for scope, day, currency, used in rows})
 
 
-async def save_invoices(tx: Write, ledger: Ledger) -> None:
-    """Write what the batch made or changed of invoices."""
-    await insert(tx, "invoices", [_row(invoice) for invoice in ledger.new])
-    new = {invoice.id for invoice in ledger.new}
-    changed = [_row(invoice) for invoice in ledger.changed.values() if invoice.id not in new]
-    if changed:
-        await tx.exec_driver_sql(_UPDATE, tuple([row[name] for row in changed] for name in MUTABLE))
-    if ledger.usage.changed:
-        await tx.exec_driver_sql(_USE, _used(ledger.usage))
+async def save_invoices(tx: Write, new: Sequence[Invoice], changed: Mapping[UUID, Invoice]) -> None:
+    await insert(tx, "invoices", [_row(invoice) for invoice in new])
+    written = {invoice.id for invoice in new}
+    rows = [_row(invoice) for invoice in changed.values() if invoice.id not in written]
+    if rows:
+        await tx.exec_driver_sql(_UPDATE, tuple([row[name] for row in rows] for name in MUTABLE))
+
+
+async def save_usage(tx: Write, usage: Usage) -> None:
+    if usage.changed:
+        keys = sorted(usage.changed)
+        columns = (*zip(*keys, strict=True), tuple(usage.used[key] for key in keys))
+        await tx.exec_driver_sql(_USE, tuple(map(list, columns)))
 
 
 def invoice_of(row: Mapping[str, Any]) -> Invoice:
@@ -129,9 +128,3 @@ def invoice_of(row: Mapping[str, Any]) -> Invoice:
 def _row(invoice: Invoice) -> dict[str, Any]:
     own = {f.name: getattr(invoice, f.name) for f in fields(Invoice) if f.name != "receipt"}
     return own | {f"receipt_{name}": getattr(invoice.receipt, name, None) for name in RECEIPT}
-
-
-def _used(usage: Usage) -> tuple[list[Any], ...]:
-    keys = sorted(usage.changed)
-    used: list[Decimal] = [usage.used[key] for key in keys]
-    return (*map(list, zip(*keys, strict=True)), used)

@@ -14,7 +14,6 @@ from contracts.message import Command, Contract, EventData, Query, Target
 from contracts.partners import COMMANDS, QUERIES, ObjectKey
 from contracts.roles import Role
 from contracts.text import Name, Prose
-from contracts.vouchers import VoucherView
 
 READERS = frozenset({Role.COMPLIANCE, Role.SUPER_ADMIN, Role.ROOT_ADMIN, Role.OPS, Role.AUDITOR})
 
@@ -29,6 +28,16 @@ class InvoiceState(StrEnum):
     REJECTED = "REJECTED"
     EXPIRED = "EXPIRED"
     FAILED = "FAILED"
+
+
+class VoucherState(StrEnum):
+    PREPARED = "PREPARED"
+    SIGNED = "SIGNED"
+    UNKNOWN = "UNKNOWN"
+    SUBMITTED = "SUBMITTED"
+    MINTED = "MINTED"
+    FAILED = "FAILED"
+    VOIDED = "VOIDED"
 
 
 class CreateInvoice(Command):
@@ -126,6 +135,19 @@ class ReceiptView(Contract):
     version_id: str
     uploaded_by: str
     uploaded_at: datetime
+
+
+class VoucherView(Contract):
+    id: UUID
+    state: VoucherState
+    digest: str
+    nonce: str
+    approval_id: UUID
+    dossier_version: int
+    signed_at: datetime | None
+    tx_hash: str | None
+    expires_at: datetime
+    void_reason: str | None
 
 
 class InvoiceView(Contract):

@@ -4,30 +4,19 @@ Commands that a worker reports with are `system`: only the service itself sends 
 a late report about an older one changes nothing.
 """
 
-from datetime import datetime
-from enum import StrEnum
 from typing import Annotated, ClassVar
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
-from contracts.message import Command, Contract, EventData, Query, Target
-from contracts.partners import COMMANDS, QUERIES
+from contracts.invoices import OfInvoice
+from contracts.message import Contract, EventData, Query
+from contracts.partners import QUERIES
 from contracts.roles import Role
 
 Base64 = Annotated[str, Field(max_length=4096, pattern=r"^[A-Za-z0-9+/]+={0,2}$")]
 Hex = Annotated[str, Field(max_length=130, pattern=r"^(0x)?[0-9a-f]+$")]
 Code = Annotated[str, Field(max_length=64, pattern=r"^[A-Z][A-Z0-9_]*$")]
-
-
-class VoucherState(StrEnum):
-    PREPARED = "PREPARED"
-    SIGNED = "SIGNED"
-    UNKNOWN = "UNKNOWN"
-    SUBMITTED = "SUBMITTED"
-    MINTED = "MINTED"
-    FAILED = "FAILED"
-    VOIDED = "VOIDED"
 
 
 class VoucherDocument(Contract):
@@ -65,38 +54,19 @@ class VoucherDocument(Contract):
         return UUID(self.partner_id)
 
 
-class SignInvoice(Command):
+class SignInvoice(OfInvoice):
     """Sign and submit an approved invoice; the body is empty (K24)."""
 
     type: ClassVar[str] = "invoice.sign"
-    topic: ClassVar[str] = COMMANDS
-    refused_as: ClassVar[str] = "partner.refused"
     roles: ClassVar[frozenset[Role]] = frozenset({Role.SUPER_ADMIN})
 
-    invoice_id: UUID
 
-    def key(self) -> str:
-        return str(self.invoice_id)
-
-    def targets(self) -> tuple[Target, ...]:
-        return (Target(type="invoice", id=self.key()),)
-
-
-class OfVoucher(Command):
+class OfVoucher(OfInvoice):
     """A report of the mint worker about one voucher."""
 
-    topic: ClassVar[str] = COMMANDS
-    refused_as: ClassVar[str] = "partner.refused"
     system: ClassVar[bool] = True
 
-    invoice_id: UUID
     voucher_id: UUID
-
-    def key(self) -> str:
-        return str(self.invoice_id)
-
-    def targets(self) -> tuple[Target, ...]:
-        return (Target(type="invoice", id=self.key()),)
 
 
 class RecordSignature(OfVoucher):
@@ -142,19 +112,6 @@ class GetVoucher(Query):
     topic: ClassVar[str] = QUERIES
 
     invoice_id: UUID
-
-
-class VoucherView(Contract):
-    id: UUID
-    state: VoucherState
-    digest: str
-    nonce: str
-    approval_id: UUID
-    dossier_version: int
-    signed_at: datetime | None
-    tx_hash: str | None
-    expires_at: datetime
-    void_reason: str | None
 
 
 class ManifestDocument(Contract):

@@ -9,13 +9,13 @@ from datetime import timedelta
 from uuid import UUID
 
 from contracts.failures import Code
+from contracts.gate import Capability
 from contracts.invoices import InvoiceState
 from contracts.vouchers import Manifest
 from services.chassis import Call, Refusal
 from services.partners.book import Book
 from services.partners.evidence import Away, Finding, Found
-from services.partners.gate.decide import Closed, as_refusal, decide
-from services.partners.gate.facts import Capability, facts_of
+from services.partners.gate import Closed, as_refusal, decide, facts_of
 from services.partners.invoices.invoice import Invoice
 from services.partners.mint.voucher import Voucher, manifest_of
 from services.partners.partner import Partner, person_of
@@ -31,7 +31,7 @@ def admit(invoice: Invoice, call: Call, book: Book) -> Voucher | Refusal:
         invoice.unless(call.now, InvoiceState.APPROVED)
         or _not_three_people(invoice, partner, call)
         or _gate(partner, call, book)
-        or book.recipients.refusal(partner.id, invoice.recipient)
+        or _recipient(invoice, book)
     )
     if refused:
         return refused
@@ -50,14 +50,20 @@ def _not_three_people(invoice: Invoice, partner: Partner, call: Call) -> Refusal
 
 
 def _gate(partner: Partner, call: Call, book: Book) -> Refusal | None:
-    verdict = decide(facts_of(partner), book.gate_policy, Capability.VOUCHER_MINT, call.now)
+    verdict = decide(facts_of(partner), book.ledger.rules.gate, Capability.VOUCHER_MINT, call.now)
     return as_refusal(verdict) if isinstance(verdict, Closed) else None
+
+
+def _recipient(invoice: Invoice, book: Book) -> Refusal | None:
+    """Who was taken off the list since the approval is not paid."""
+    approved = book.ledger.rules.recipients.approves(invoice.partner_id, invoice.recipient)
+    return None if approved else Refusal(Code.RECIPIENT_NOT_APPROVED)
 
 
 def _reviewed(partner: Partner, book: Book) -> tuple[UUID, Manifest] | Refusal:
     """The approval in force and the documents it looked at, which may be older than the current ones (K8)."""
-    approval, version = book.in_force.get(partner.id), partner.approved_dossier_version
-    documents = partner.documents if version == partner.dossier_version else book.reviewed.get(partner.id, ())
+    approval, version = book.vouchers.in_force.get(partner.id), partner.approved_dossier_version
+    documents = partner.documents if version == partner.dossier_version else book.vouchers.reviewed.get(partner.id, ())
     if approval is None or version is None or approval.dossier_version != version or not documents:
         return Refusal(Code.DEPENDENCY_UNAVAILABLE, "the partner was decided on this very moment; ask again")
     return approval.id, manifest_of(partner.id, version, documents)
@@ -80,9 +86,9 @@ def _expected(manifest: Manifest, invoice: Invoice) -> list[tuple[str, str, str]
 
 
 def _signer_away(call: Call, book: Book) -> Refusal | None:
-    if not book.signing_enabled:
+    if not book.vouchers.signing_enabled:
         return Refusal(Code.SIGNING_DISABLED)
-    signer = book.signer
+    signer = book.vouchers.signer
     if signer is None or call.now - signer.seen_at > SIGNER_SILENT:
         return Refusal(Code.HSM_UNAVAILABLE, "no signer has been seen lately")
     return Refusal(Code.HSM_UNAVAILABLE, signer.problem) if signer.problem else None

@@ -15,7 +15,7 @@ _KEYS = """
     SELECT d.object_key FROM invoices i JOIN partners p ON p.id = i.partner_id
         JOIN dossier_documents d ON d.partner_id = p.id AND d.dossier_version = p.approved_dossier_version
     WHERE i.id = ANY($1::uuid[])
-    UNION SELECT receipt_key FROM invoices WHERE id = ANY($1::uuid[]) AND receipt_key IS NOT NULL
+    UNION SELECT receipt_object_key FROM invoices WHERE id = ANY($1::uuid[]) AND receipt_object_key IS NOT NULL
 """
 
 

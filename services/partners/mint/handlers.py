@@ -1,7 +1,5 @@
 """Sign and submit: the gate once more in the transaction that marks SIGNING, then what the worker reports."""
 
-from uuid import UUID
-
 from contracts.failures import Code
 from contracts.invoices import (
     InvoiceFailed,
@@ -9,16 +7,19 @@ from contracts.invoices import (
     InvoiceSigning,
     InvoiceState,
     InvoiceSubmitted,
+    VoucherState,
 )
+from contracts.message import Target
 from contracts.vouchers import (
+    OfVoucher,
     RecordSignature,
     RecordSubmission,
     RecordUnknown,
     SignInvoice,
     VoidVoucher,
+    VoucherFact,
     VoucherOutcomeUnknown,
     VoucherSigned,
-    VoucherState,
     VoucherVoided,
 )
 from services.chassis import Call, Deferred, Fact, Outcome, Refusal, Reply
@@ -33,22 +34,20 @@ _V = VoucherState
 
 
 def sign_invoice(command: SignInvoice, call: Call, book: Book) -> Decision:
-    invoice = book.invoices.get(command.invoice_id)
+    invoice = book.ledger.invoices.get(command.invoice_id)
     if invoice is None:
         return Refusal(Code.NOT_FOUND)
-    standing = book.vouchers.get(invoice.id)
+    standing = book.vouchers.of.get(invoice.id)
     if standing:
         return _again(standing, invoice, call)
     voucher = admit(invoice, call, book)
     if isinstance(voucher, Refusal):
         return voucher
     invoice.move(InvoiceState.SIGNING, call.now)
-    invoice.voucher = voucher.view()
-    book.vouchers[invoice.id] = voucher
-    book.new_vouchers.append(voucher)
-    book.changed_invoices[invoice.id] = invoice
-    signing = InvoiceSigning(
-        **invoice.fact(),
+    book.vouchers.add(voucher)
+    book.ledger.change(invoice)
+    signing = invoice.tell(
+        InvoiceSigning,
         voucher_id=voucher.id,
         nonce=voucher.nonce,
         digest=voucher.digest,
@@ -56,7 +55,7 @@ def sign_invoice(command: SignInvoice, call: Call, book: Book) -> Decision:
         dossier_version=voucher.dossier_version,
         expires_at=voucher.expires_at,
     )
-    return Deferred(voucher.id, [invoice.record(signing)])
+    return Deferred(voucher.id, [signing])
 
 
 def _again(voucher: Voucher, invoice: Invoice, call: Call) -> Decision:
@@ -72,95 +71,85 @@ def _again(voucher: Voucher, invoice: Invoice, call: Call) -> Decision:
 
 def record_signature(command: RecordSignature, call: Call, book: Book) -> Outcome:
     """The first signature counts: what a crashed worker made a second time is dropped."""
-    voucher, invoice = _named(command.invoice_id, command.voucher_id, book)
+    voucher, invoice = _named(command, book)
     if voucher.state is not _V.PREPARED:
         return Reply(200)
     voucher.sign(command.signature, call.now)
-    signed = VoucherSigned(**_about(voucher), signature=command.signature)
-    return Reply(200, facts=[_moved(voucher, invoice, call, book, signed)])
+    _changed(voucher, invoice, call, book)
+    return Reply(200, facts=[_tell(invoice, voucher, VoucherSigned, signature=command.signature)])
 
 
 def record_submission(command: RecordSubmission, call: Call, book: Book) -> Outcome:
-    voucher, invoice = _named(command.invoice_id, command.voucher_id, book)
+    """Taken, and perhaps minted already; or the node gave up on what it had taken."""
+    voucher, invoice = _named(command, book)
     if voucher.state not in (_V.SIGNED, _V.UNKNOWN, _V.SUBMITTED):
         return Reply(200)
     if command.status == "FAILED":
-        voucher.state, voucher.void_code = _V.FAILED, Code.SWAP_RPC_FAILED
-        return _failed(voucher, invoice, call, book, [])
+        voucher.fail(Code.SWAP_RPC_FAILED)
+        return _failed(voucher, invoice, call, book, [], "the node could not mint it")
+    about = {"voucher_id": voucher.id, "digest": voucher.digest, "tx_hash": command.tx_hash}
     facts = []
     if voucher.state is not _V.SUBMITTED:
         voucher.state, voucher.tx_hash = _V.SUBMITTED, command.tx_hash
         invoice.move(InvoiceState.SUBMITTED, call.now)
-        taken = InvoiceSubmitted(
-            **invoice.fact(),
-            sent_at=command.sent_at,
-            voucher_id=voucher.id,
-            digest=voucher.digest,
-            tx_hash=command.tx_hash,
-        )
-        facts.append(_moved(voucher, invoice, call, book, taken))
-    if command.status == "MINTED" and command.tx_hash:
+        facts.append(invoice.tell(InvoiceSubmitted, sent_at=command.sent_at, **about))
+    if command.status == "MINTED":
         voucher.state, voucher.tx_hash = _V.MINTED, command.tx_hash
         invoice.move(InvoiceState.MINTED, call.now)
-        minted = InvoiceMinted(**invoice.fact(), voucher_id=voucher.id, digest=voucher.digest, tx_hash=command.tx_hash)
-        facts.append(_moved(voucher, invoice, call, book, minted))
-    answer = Reply(200, invoice.view(), etag=invoice.etag)
-    return Reply(200, facts=facts, settles={voucher.id: answer} if facts else {})
+        facts.append(invoice.tell(InvoiceMinted, **about))
+    if not facts:
+        return Reply(200)
+    _changed(voucher, invoice, call, book)
+    return Reply(200, facts=facts, settles={voucher.id: Reply(200, invoice.view(voucher.view()), etag=invoice.etag)})
 
 
 def record_unknown(command: RecordUnknown, call: Call, book: Book) -> Outcome:
-    voucher, invoice = _named(command.invoice_id, command.voucher_id, book)
+    voucher, invoice = _named(command, book)
     if voucher.state is not _V.SIGNED:
         return Reply(200)
     voucher.state = _V.UNKNOWN
-    unknown = VoucherOutcomeUnknown(**_about(voucher), why=command.why)
-    return Reply(200, facts=[_moved(voucher, invoice, call, book, unknown)])
+    _changed(voucher, invoice, call, book)
+    return Reply(200, facts=[_tell(invoice, voucher, VoucherOutcomeUnknown, why=command.why)])
 
 
 def void_voucher(command: VoidVoucher, call: Call, book: Book) -> Outcome:
-    voucher, invoice = _named(command.invoice_id, command.voucher_id, book)
+    """It will never be sent; a signature that exists already is told, so that nobody takes it for a good one."""
+    voucher, invoice = _named(command, book)
     if voucher.state not in PENDING:
         return Reply(200)
+    voucher.void(Code(command.code))
     was_signed = voucher.signature is not None
-    voucher.void(command.code)
-    voided = VoucherVoided(**_about(voucher), code=command.code, was_signed=was_signed)
-    return _failed(voucher, invoice, call, book, [_moved(voucher, invoice, call, book, voided)], command.why)
+    voided = _tell(invoice, voucher, VoucherVoided, code=command.code, was_signed=was_signed)
+    return _failed(voucher, invoice, call, book, [voided], command.why)
 
 
-def _failed(voucher: Voucher, invoice: Invoice, call: Call, book: Book, facts: list[Fact], why: str = "") -> Outcome:
+def _failed(voucher: Voucher, invoice: Invoice, call: Call, book: Book, facts: list[Fact], why: str) -> Outcome:
     code = Code(voucher.void_code or Code.INTERNAL)
     invoice.fail(code, call.now)
-    failed = InvoiceFailed(**invoice.fact(), voucher_id=voucher.id, why=code)
-    facts.append(_moved(voucher, invoice, call, book, failed))
+    _changed(voucher, invoice, call, book)
+    facts.append(invoice.tell(InvoiceFailed, voucher_id=voucher.id, why=code))
     return Reply(200, facts=facts, settles={voucher.id: Refusal(code, why)})
 
 
-def _moved(
-    voucher: Voucher,
-    invoice: Invoice,
-    call: Call,
-    book: Book,
-    data: InvoiceSubmitted | InvoiceMinted | InvoiceFailed | VoucherSigned | VoucherOutcomeUnknown | VoucherVoided,
-) -> Fact:
-    """The worker looks at it again at once; the invoice shows the voucher as it is now."""
+def _changed(voucher: Voucher, invoice: Invoice, call: Call, book: Book) -> None:
+    """The worker looks at it again at once."""
     voucher.next_try_at = call.now
-    invoice.voucher = voucher.view()
-    invoice.touch(call.now)
-    book.changed_vouchers[voucher.id] = voucher
-    book.changed_invoices[invoice.id] = invoice
-    return invoice.record(data)
+    invoice.move(invoice.state, call.now)
+    book.vouchers.change(voucher)
+    book.ledger.change(invoice)
 
 
-def _named(invoice_id: UUID, voucher_id: UUID, book: Book) -> tuple[Voucher, Invoice]:
+def _tell(invoice: Invoice, voucher: Voucher, kind: type[VoucherFact], **more: object) -> Fact:
+    data = kind(partner_id=voucher.partner_id, voucher_id=voucher.id, digest=voucher.digest, **more)
+    return invoice.record(data, Target(type="partner", id=str(voucher.partner_id)))
+
+
+def _named(command: OfVoucher, book: Book) -> tuple[Voucher, Invoice]:
     """Only our own worker asks, and only for what is there; anything else is a bug worth a dead letter."""
-    voucher = book.vouchers[invoice_id]
-    if voucher.id != voucher_id:
-        raise KeyError(f"voucher {voucher_id} is not the one of invoice {invoice_id}")
-    return voucher, book.invoices[invoice_id]
-
-
-def _about(voucher: Voucher) -> dict[str, object]:
-    return {"partner_id": voucher.partner_id, "voucher_id": voucher.id, "digest": voucher.digest}
+    voucher = book.vouchers.of[command.invoice_id]
+    if voucher.id != command.voucher_id:
+        raise KeyError(f"{command.voucher_id} is not the voucher of invoice {command.invoice_id}")
+    return voucher, book.ledger.invoices[command.invoice_id]
 
 
 HANDLERS: dict[type, Handler] = {

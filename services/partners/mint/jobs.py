@@ -6,7 +6,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from contracts.vouchers import Manifest, VoucherDocument, VoucherState
+from contracts.invoices import VoucherState
+from contracts.vouchers import Manifest, VoucherDocument
 
 LEASE = timedelta(seconds=20)
 """Longer than a step can take; a report that was acknowledged ends it sooner."""

@@ -14,19 +14,19 @@ from typing import NamedTuple
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from contracts.failures import Code
+from contracts.gate import Capability
 from contracts.invoices import InvoiceState
 from contracts.money import format_amount
 from contracts.vouchers import VoucherDocument
 from services.chassis import Write
-from services.partners.gate.decide import Closed, decide
-from services.partners.gate.facts import Capability, Policy, facts_of
+from services.partners.gate import Closed, Policy, decide, facts_of
 from services.partners.invoices.invoice import Invoice
 from services.partners.invoices.store import load_invoices
 from services.partners.mint.store import InForce, load_in_force, load_reviewed
 from services.partners.mint.voucher import canonical, manifest_of, stamp
 from services.partners.partner import Partner
 from services.partners.records import Document
-from services.partners.store import load_partners
+from services.partners.store_partners import load_partners
 
 _HOLD = "SELECT FROM partners WHERE id = $1 FOR SHARE"
 _PATIENCE = "SET LOCAL lock_timeout = '2s'"

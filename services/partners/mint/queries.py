@@ -13,7 +13,7 @@ from contracts.partners import PartnerDossierFiled, PartnerSubmitted
 from contracts.vouchers import EvidenceEvent, GetVoucher, VoucherEvidence, VoucherSigned
 from services.chassis import Call, Outcome, Read, Refusal, Reply, fetch
 from services.chassis.queries import QueryHandler
-from services.partners.invoices.queries import visible
+from services.partners.invoices.queries import visible_invoice
 from services.partners.mint.store import load_vouchers
 from services.partners.mint.voucher import Voucher
 
@@ -30,7 +30,7 @@ _OF_PARTNER = """
 
 
 async def get_voucher(query: GetVoucher, call: Call, read: Read) -> Outcome:
-    if await visible(query.invoice_id, call.actor, read) is None:
+    if await visible_invoice(query.invoice_id, call, read) is None:
         return Refusal(Code.NOT_FOUND)
     voucher = (await load_vouchers(read, [query.invoice_id])).get(query.invoice_id)
     if voucher is None or voucher.signature is None:

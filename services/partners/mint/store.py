@@ -5,7 +5,7 @@ from dataclasses import fields
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from contracts.vouchers import VoucherState
+from contracts.invoices import VoucherState
 from services.chassis import Read, Write, fetch, fetch_dicts, insert
 from services.partners.mint.voucher import Voucher
 from services.partners.records import Document

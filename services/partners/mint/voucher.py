@@ -11,9 +11,11 @@ from uuid import UUID
 import rfc8785
 from uuid_utils.compat import uuid7
 
+from contracts.failures import Code
+from contracts.invoices import VoucherState, VoucherView
 from contracts.money import format_amount
 from contracts.partners import DocumentFact
-from contracts.vouchers import Manifest, ManifestDocument, VoucherDocument, VoucherState, VoucherView
+from contracts.vouchers import Manifest, ManifestDocument, VoucherDocument
 from services.chassis import Call
 from services.partners.invoices.invoice import Invoice
 
@@ -90,8 +92,13 @@ class Voucher:
     def sign(self, signature: str, now: datetime) -> None:
         self.state, self.signature, self.signed_at = _V.SIGNED, base64.b64decode(signature), now
 
-    def void(self, code: str) -> None:
-        self.state, self.void_code = _V.VOIDED, code
+    def void(self, code: Code) -> None:
+        """It will never be submitted."""
+        self.state, self.void_code = _V.VOIDED, code.value
+
+    def fail(self, code: Code) -> None:
+        """The node took it and gave up on it."""
+        self.state, self.void_code = _V.FAILED, code.value
 
     def view(self) -> VoucherView:
         return VoucherView(

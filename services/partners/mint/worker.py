@@ -15,13 +15,13 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from contracts.failures import Code
+from contracts.invoices import VoucherState
 from contracts.vouchers import (
     OfVoucher,
     RecordSignature,
     RecordSubmission,
     RecordUnknown,
     VoidVoucher,
-    VoucherState,
 )
 from services.chassis.crash import reach
 from services.chassis.envelope import Record

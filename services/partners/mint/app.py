@@ -12,6 +12,7 @@ from services.partners.mint.last_gate import LastGate
 from services.partners.mint.settings import MintSettings
 from services.partners.mint.signer import Signer
 from services.partners.mint.swap import SwapNode
+from services.partners.mint.token import Token
 from services.partners.mint.tokens import build_token
 from services.partners.mint.worker import Mint
 
@@ -42,7 +43,7 @@ def main() -> None:
     run(settings, build)
 
 
-def _token(settings: MintSettings):
+def _token(settings: MintSettings) -> Token:
     return build_token(
         settings.hsm_kind,
         settings.hsm_module,

@@ -173,10 +173,11 @@ class Mint:
     async def _void(self, job: Job, code: Code, why: str) -> str | None:
         return await self._report(VoidVoucher(**job.names, code=code, why=why[:500]), f"void:{code}")
 
-    async def _report(self, command: OfVoucher, what: str) -> None:
+    async def _report(self, command: OfVoucher, what: str) -> str | None:
         reach(MintPoint.BEFORE_REPORT, (command.type,))
         await self._commands.send(command, f"{command.voucher_id}:{what}")
         reach(MintPoint.AFTER_REPORT, (command.type,))
+        return None
 
 
 def _now() -> datetime:

@@ -76,7 +76,7 @@ def confirmed(key: EllipticCurvePublicKey, message: bytes, raw: bytes) -> bytes:
     if len(raw) != 2 * HALF:
         raise SignFailed(f"a signature of {len(raw)} bytes")
     s = int.from_bytes(raw[HALF:])
-    signature = raw[:HALF] + min(s, ORDER - s).to_bytes(HALF)
+    signature = raw[:HALF] + min(s, -s % ORDER).to_bytes(HALF)
     if not verify(key, message, signature):
         raise SignFailed("the signature is not of the token's own public key")
     return signature

@@ -31,21 +31,14 @@ def install(cache: Path | None = None) -> Path | None:
     """The library, fetched if need be; None where that cannot be done, which is said on stderr with the reason."""
     cache = cache or cache_directory()
     try:
-        found = installed(cache) or _fetched(cache)
+        return installed(cache) or _fetched(cache)
     except (OSError, subprocess.SubprocessError) as error:
         sys.stderr.write(f"SoftHSM2 cannot be installed here ({_reason(error)}): a software token signs vouchers\n")
         return None
-    return found
 
 
-def _loads(library: Path) -> bool:
-    """In a process of its own: what a library does when it is loaded is its own business."""
-    load = "import ctypes, sys; ctypes.CDLL(sys.argv[1])"
-    done = subprocess.run([sys.executable, "-ISc", load, library], capture_output=True, check=False, timeout=SECONDS)
-    return done.returncode == 0
-
-
-def _fetched(cache: Path) -> Path:
+def fetch(cache: Path) -> None:
+    """Debian's package, unpacked into the cache; whether the library loads here is another question."""
     for tool in ("apt-get", "dpkg"):
         if shutil.which(tool) is None:
             raise FileNotFoundError(f"no {tool}")
@@ -56,10 +49,21 @@ def _fetched(cache: Path) -> Path:
         [package] = scratch.glob("*.deb")
         _run("dpkg", "-x", str(package), str(scratch / "root"))
         _keep(scratch / "root", cache / "softhsm")
+
+
+def _fetched(cache: Path) -> Path:
+    fetch(cache)
     found = installed(cache)
     if found is None:
-        raise FileNotFoundError("the library of Debian's package does not load here")
+        raise FileNotFoundError("the library of Debian's package does not load")
     return found
+
+
+def _loads(library: Path) -> bool:
+    """In a process of its own: what a library does when it is loaded is its own business."""
+    load = "import ctypes, sys; ctypes.CDLL(sys.argv[1])"
+    done = subprocess.run([sys.executable, "-ISc", load, library], capture_output=True, check=False, timeout=SECONDS)
+    return done.returncode == 0
 
 
 def _download(scratch: Path) -> None:

@@ -39,6 +39,8 @@ class Code(StrEnum):
     DOSSIER_KEY_FORBIDDEN = "DOSSIER_KEY_FORBIDDEN"
     DOSSIER_CHANGED = "DOSSIER_CHANGED"
     NOTES_REQUIRED = "NOTES_REQUIRED"
+    DOSSIER_EXPIRED = "DOSSIER_EXPIRED"
+    PARTNER_NOT_APPROVED = "PARTNER_NOT_APPROVED"
     PARTNER_STATE_INVALID = "PARTNER_STATE_INVALID"
     MAKER_CHECKER_VIOLATION = "MAKER_CHECKER_VIOLATION"
 
@@ -91,6 +93,8 @@ FAILURES: dict[Code, Entry] = {
     Code.DOSSIER_KEY_FORBIDDEN: Entry(403, "The object key belongs to another partner"),
     Code.DOSSIER_CHANGED: Entry(409, "The dossier changed since it was reviewed"),
     Code.NOTES_REQUIRED: Entry(422, "Notes of 10 to 1024 characters are required"),
+    Code.DOSSIER_EXPIRED: Entry(403, "A document or its review is out of date"),
+    Code.PARTNER_NOT_APPROVED: Entry(403, "The partner is not approved"),
     Code.PARTNER_STATE_INVALID: Entry(409, "The partner's state does not allow this"),
     Code.MAKER_CHECKER_VIOLATION: Entry(403, "Nobody decides on their own partner"),
     Code.TENANT_NOT_ACTIVE: Entry(409, "The tenant is not active"),

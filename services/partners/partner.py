@@ -72,6 +72,11 @@ class Partner(Aggregate):
     updated_at: datetime
     approved_at: datetime | None = None
     approved_by: str | None = None
+    approved_dossier_version: int | None = None
+    rereview_due_at: datetime | None = None
+    rejected_final: bool = False
+    fields_requested: tuple[str, ...] = ()
+    proposals: list[Any] = field(default_factory=list)
     contacts: list[ContactView] = field(default_factory=list)
     documents: list[Document] = field(default_factory=list)
 
@@ -98,6 +103,7 @@ class Partner(Aggregate):
             return refused
         before, self.state = self.state, _S.APPROVED
         self.approved_at, self.approved_by = call.now, call.actor.subject
+        self.approved_dossier_version = self.dossier_version
         approval = self._decided(Verdict.APPROVED, command, call)
         facts = [self.record(PartnerApproved(**self._fact(approval, before), approved_at=call.now))]
         return approval, facts
@@ -108,7 +114,7 @@ class Partner(Aggregate):
         if refused:
             return refused
         before, self.state = self.state, REJECTED_TO[self.state]
-        self.approved_at = self.approved_by = None
+        self.approved_at = self.approved_by = self.approved_dossier_version = None
         suspends = self.state is _S.SUSPENDED
         approval = self._decided(Verdict.SUSPENDED if suspends else Verdict.REJECTED, command, call)
         kinds: list[type[EventData]] = [PartnerRejected, PartnerSuspended] if suspends else [PartnerRejected]

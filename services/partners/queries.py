@@ -1,7 +1,8 @@
 """Questions about partners: own ones, or all for a reader role. A stranger's partner is not there."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
+from uuid import UUID
 
 from contracts.failures import Code
 from contracts.message import Actor, Query
@@ -20,6 +21,15 @@ from services.chassis.queries import QueryHandler
 from services.partners.partner import Partner
 from services.partners.store import load_partners
 
+
+
+class OfOnePartner(Protocol):
+    """A question about one partner."""
+
+    @property
+    def partner_id(self) -> UUID: ...
+
+
 _PAGE = """
     SELECT p.id FROM partners p
     WHERE ($1::uuid IS NULL OR p.id > $1) AND ($2::text IS NULL OR p.state = $2)
@@ -35,7 +45,7 @@ _APPROVALS = """
 
 
 async def get_partner(query: GetPartner, call: Call, read: Read) -> Outcome:
-    partner = await _visible(query, call.actor, read)
+    partner = await visible(query, call.actor, read)
     return Reply(200, partner.view(), etag=partner.etag) if partner else Refusal(Code.NOT_FOUND)
 
 
@@ -50,7 +60,7 @@ async def list_partners(query: ListPartners, call: Call, read: Read) -> Outcome:
 
 
 async def list_approvals(query: ListApprovals, call: Call, read: Read) -> Outcome:
-    if await _visible(query, call.actor, read) is None:
+    if await visible(query, call.actor, read) is None:
         return Refusal(Code.NOT_FOUND)
     rows = await fetch_dicts(read, _APPROVALS, query.partner_id)
     insider = call.actor.holds_any(READERS)
@@ -64,7 +74,8 @@ def _approval(row: Mapping[str, Any], *, insider: bool) -> ApprovalView:
     return ApprovalView(**(shown if insider else {**shown, "internal_notes": None}))
 
 
-async def _visible(query: GetPartner | ListApprovals, actor: Actor, read: Read) -> Partner | None:
+async def visible(query: OfOnePartner, actor: Actor, read: Read) -> Partner | None:
+    """The partner, for its own contacts and for reader roles."""
     partner = (await load_partners(read, [query.partner_id], lock=False)).get(query.partner_id)
     seen = partner and (actor.holds_any(READERS) or partner.is_contact(actor))
     return partner if seen else None

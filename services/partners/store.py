@@ -11,6 +11,7 @@ from services.partners.book import Book
 from services.partners.partner import Approval, Document, Partner, Person
 from services.partners.upload import Upload
 
+_NOT_STORED_YET = ("approved_dossier_version", "rereview_due_at", "rejected_final", "fields_requested", "proposals")
 _PARTNERS = """
     SELECT id, version, state, name, legal_name, dossier_version, created_at, updated_at, approved_at, approved_by
     FROM partners WHERE id = ANY($1::uuid[]) ORDER BY id
@@ -91,7 +92,7 @@ async def save(tx: Write, book: Book) -> None:
 
 
 async def _insert_partners(tx: Write, partners: Sequence[Partner]) -> None:
-    await insert(tx, "partners", [_row(p, "contacts", "documents") for p in partners])
+    await insert(tx, "partners", [_row(p, "contacts", "documents", *_NOT_STORED_YET) for p in partners])
     contacts = [
         {"partner_id": p.id, "position": n, "added_at": p.created_at, **contact.model_dump()}
         for p in partners

@@ -9,7 +9,7 @@ from contracts.partners import COMMANDS, QUERIES
 from deploy.local.stack import Stack
 from tests.support import Bus, ServiceProcess, Tables
 from tests.support.groups import skip_backlog
-from tests.support.minting import mint_process, swap_operator
+from tests.support.minting import swap_operator
 from tests.support.outside import SwapOperator
 
 ONE_LOOP = pytest.mark.asyncio(loop_scope="module")
@@ -25,7 +25,7 @@ def partners(stack: Stack) -> Iterator[ServiceProcess]:
 
 @pytest.fixture(scope="module")
 def mint(stack: Stack, partners: ServiceProcess) -> Iterator[ServiceProcess]:
-    with mint_process(stack, supervised=True) as process:
+    with ServiceProcess(stack, "mint", supervised=True) as process:
         yield process
 
 

@@ -47,7 +47,13 @@ async def test_a_kill_of_the_worker_anywhere_ends_in_one_mint(
 @pytest.mark.parametrize("report", SYSTEM)
 @pytest.mark.parametrize("point", ["before_commit", "after_commit"])
 async def test_a_kill_of_the_owner_while_it_notes_a_report_ends_in_one_mint(
-    point: str, report: str, bus: Bus, partners: ServiceProcess, mint: ServiceProcess, node: SwapOperator, tables: Tables
+    point: str,
+    report: str,
+    bus: Bus,
+    partners: ServiceProcess,
+    mint: ServiceProcess,
+    node: SwapOperator,
+    tables: Tables,
 ) -> None:
     client = await Client.approved(bus)
     invoice_id = await client.invoice()

@@ -1,7 +1,6 @@
 """An approved partner with invoices that could be signed: three people, documents in the store, everything by commands."""
 
 import hashlib
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -21,18 +20,12 @@ from tests.support.applicants import Applicant
 from tests.support.bus import Answer, Bus
 from tests.support.outside import SwapOperator
 from tests.support.people import person, root_admin
-from tests.support.process import ServiceProcess
 from tests.support.records import RawRecord, command_record
 from tests.support.waiting import eventually
 
 NOTES = "Checked against register and bank statement."
 RECIPIENT = "0x52908400098527886e0f7030069857d2e4169ee7"
 RECEIPT = b"%PDF-1.7 a receipt"
-
-
-def mint_process(stack: Stack, **options: Any) -> ServiceProcess:
-    """The mint worker as a process of its own."""
-    return ServiceProcess(stack, "mint", command=(sys.executable, "-m", "services.partners.mint"), **options)
 
 
 @asynccontextmanager

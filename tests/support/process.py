@@ -20,6 +20,8 @@ from deploy.local.stack import Stack
 from tests.support.waiting import eventually_true
 
 REPOSITORY = Path(deploy.__file__).resolve().parent.parent
+MODULES = {"mint": "services.partners.mint"}
+"""Processes that are not a service of their own."""
 _NO_PROXY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -70,7 +72,7 @@ class ServiceProcess:
         self.crash = Crash(self.directory)
         self.log = self.directory / "log"
         self.starts = 0
-        self._command = command or (sys.executable, "-m", f"services.{service}")
+        self._command = command or (sys.executable, "-m", MODULES.get(service, f"services.{service}"))
         self._env = self._environment(stack, instance, env or {})
         self._process: subprocess.Popen[bytes] | None = None
         self._watcher: threading.Thread | None = None

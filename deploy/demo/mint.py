@@ -1,4 +1,4 @@
-"""From an approved partner to minted money: invoice, receipt, three people, a voucher that proves itself, suspension."""
+"""From an approved partner to minted money: invoice, receipt, three people, a proof, and at the end a suspension."""
 
 import subprocess
 import sys

@@ -6,6 +6,10 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 
 from services.chassis import OwnerSettings
+from services.partners.gate import Policy
+from services.partners.invoices.ledger import InvoiceRules
+from services.partners.invoices.limits import load_limits
+from services.partners.invoices.recipient import Recipients
 from services.partners.rules import Rules
 
 
@@ -21,5 +25,20 @@ class PartnersSettings(OwnerSettings):
     approvals_required: int = Field(default=1, ge=1, le=2, validation_alias="OTC_APPROVALS_REQUIRED")
     rereview_days: int = Field(default=14, ge=1, le=366, validation_alias="OTC_REREVIEW_DAYS")
 
+    invoice_hours: int = Field(default=168, ge=1, le=24 * 366, validation_alias="OTC_INVOICE_HOURS")
+    limits_file: Path | None = Field(default=None, validation_alias="OTC_LIMITS_FILE")
+    recipients_file: Path | None = Field(default=None, validation_alias="OTC_RECIPIENTS_FILE")
+
     def rules(self) -> Rules:
         return Rules(self.approvals_required, timedelta(days=self.rereview_days))
+
+    def invoice_rules(self) -> InvoiceRules:
+        """A file of limits that can't be read stops the process: ValueError."""
+        return InvoiceRules(
+            limits=load_limits(self.limits_file),
+            recipients=Recipients(self.recipients_file),
+            lifetime=timedelta(hours=self.invoice_hours),
+            gate=Policy(
+                approvals_required=self.approvals_required, rereview_window=timedelta(days=self.rereview_days)
+            ),
+        )

@@ -1,10 +1,11 @@
 """A counter in memory: an office with an approved partner, its invoices and the people around them."""
 
 from collections import defaultdict
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from contracts.invoices import (
     ApproveInvoice,
@@ -42,14 +43,20 @@ LIMITS = Limits(
 
 
 class Counter(Office):
-    """Ada and Ben are contacts of Acme, which is approved; Eve is one of somebody else's, which is approved too."""
+    """Ada and Ben are contacts of Acme, which is approved; Eve is one of somebody else's, which is approved too.
 
-    def __init__(self, recipients: Path | None = None, *, approved: bool = True) -> None:
+    With `fresh` they are people whom no other test knows, and it is now: for books that are stored.
+    """
+
+    def __init__(self, recipients: Path | None = None, *, approved: bool = True, fresh: bool = False) -> None:
         super().__init__(root_admins="root-1")
+        if fresh:
+            self.now = datetime.now(UTC) - timedelta(minutes=10)
+        self.ada, self.ben, self.eve = (namesake(actor) if fresh else actor for actor in (ADA, BEN, EVE))
         rules = InvoiceRules(LIMITS, Recipients(recipients))
         self.book.ledger = Ledger(rules, usage=Usage(defaultdict(Decimal)))
-        self.acme = self.admitted(ADA, BEN) if approved else self.applied(ADA, BEN)
-        self.other = self.admitted(EVE)
+        self.acme = self.admitted(self.ada, self.ben) if approved else self.applied(self.ada, self.ben)
+        self.other = self.admitted(self.eve)
 
     def applied(self, *people: Actor) -> UUID:
         roster = tuple(contact(actor.subject) for actor in people)
@@ -74,22 +81,22 @@ class Counter(Office):
         reply = self.run(ReplaceContacts(partner_id=partner_id, expected_version=version, contacts=roster), people[0])
         assert isinstance(reply, Reply), reply
 
-    def create(self, actor: Actor = ADA, **changes: Any) -> Outcome:
-        ledger = self.book.ledger
+    def create(self, actor: Actor | None = None, **changes: Any) -> Outcome:
+        ledger, actor = self.book.ledger, actor or self.ada
         ledger.memberships = memberships(self.book.partners.values(), {person_of(actor)})
         fields = {"amount": "250.00", "currency": "USD", "recipient": RECIPIENT, "reference": "INV-1"}
         return self.run(CreateInvoice.model_validate(fields | changes), actor)
 
-    def created(self, actor: Actor = ADA, **changes: Any) -> Invoice:
+    def created(self, actor: Actor | None = None, **changes: Any) -> Invoice:
         return self.book.ledger.invoices[seen(self.create(actor, **changes)).id]
 
-    def proof(self, actor: Actor = ADA, partner_id: UUID | None = None) -> str:
+    def proof(self, actor: Actor | None = None, partner_id: UUID | None = None) -> str:
         """The key of a receipt that was uploaded."""
-        return self.upload(actor, DocumentKind.RECEIPT, partner_id or self.acme)[0]
+        return self.upload(actor or self.ada, DocumentKind.RECEIPT, partner_id or self.acme)[0]
 
-    def attach(self, invoice: Invoice, key: str | None = None, actor: Actor = ADA) -> Outcome:
-        wanted = key if key is not None else self.proof(ADA)
-        return self.run(AttachReceipt(invoice_id=invoice.id, object_key=wanted), actor)
+    def attach(self, invoice: Invoice, key: str | None = None, actor: Actor | None = None) -> Outcome:
+        wanted = key if key is not None else self.proof()
+        return self.run(AttachReceipt(invoice_id=invoice.id, object_key=wanted), actor or self.ada)
 
     def paid(self, **changes: Any) -> Invoice:
         """An invoice with its receipt."""
@@ -113,6 +120,10 @@ class Counter(Office):
     def used(self) -> Decimal:
         """What counts against the caps of this counter: once a partner, once a region."""
         return sum(self.book.ledger.usage.used.values(), Decimal(0))
+
+
+def namesake(actor: Actor) -> Actor:
+    return actor.model_copy(update={"subject": f"{actor.subject}-{uuid4().hex[:12]}"})
 
 
 def seen(outcome: Outcome) -> InvoiceView:

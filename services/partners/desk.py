@@ -36,9 +36,7 @@ PARTS = (
 )
 
 
-def partners_desk(
-    documents: DocumentStore, root_admins: Allowlist, rules: Rules, invoice_rules: InvoiceRules
-) -> Desk:
+def partners_desk(documents: DocumentStore, root_admins: Allowlist, rules: Rules, invoice_rules: InvoiceRules) -> Desk:
     async def gather(batch: Sequence[Inbound]) -> Mapping[str, Finding]:
         root_admins.refresh()
         invoice_rules.recipients.refresh()

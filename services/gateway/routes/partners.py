@@ -1,6 +1,6 @@
 """Partner onboarding over HTTP."""
 
-from contracts import decisions
+from contracts import decisions, gate
 from contracts import partners as contract
 from services.gateway.asking import query
 from services.gateway.routing import Routes
@@ -19,6 +19,8 @@ routes.command("POST", f"{PARTNER}/request-info", decisions.RequestInfo, contrac
 routes.command("POST", f"{PARTNER}/reinstate", decisions.ReinstatePartner, contract.PartnerView, if_match=True)
 query(routes, PARTNERS, contract.ListPartners, contract.PartnerPage)
 query(routes, PARTNER, contract.GetPartner, contract.PartnerView)
+query(routes, f"{PARTNER}/requirements", gate.GetRequirements, gate.RequirementsView)
+query(routes, f"{PARTNER}/explain", gate.ExplainPartner, gate.ExplainView)
 query(routes, f"{PARTNER}/approvals", decisions.ListApprovals, decisions.ApprovalPage)
 query(routes, f"{PARTNER}/dossiers", contract.ListDossiers, contract.DossierPage)
 query(routes, f"{PARTNER}/dossiers/{{dossier_version}}", contract.GetDossier, contract.FiledDossierView)

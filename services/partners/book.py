@@ -10,6 +10,7 @@ from contracts.message import Actor
 from services.partners.decisions import Decided
 from services.partners.evidence import Finding
 from services.partners.filing import Filed
+from services.partners.invoices.ledger import Ledger
 from services.partners.partner import Partner, person_of
 from services.partners.records import (
     CANCELLED,
@@ -42,6 +43,7 @@ class Book:
     presign: Callable[[Upload], tuple[str, dict[str, str]]]
     evidence: Mapping[str, Finding] = field(default_factory=dict)
     rules: Rules = field(default_factory=Rules)
+    ledger: Ledger = field(default_factory=Ledger)
     partners: dict[UUID, Partner] = field(default_factory=dict)
     uploads: dict[str, Upload] = field(default_factory=dict)
     taken: dict[Person, UUID] = field(default_factory=dict)

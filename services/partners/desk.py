@@ -15,6 +15,8 @@ from services.partners.book import Book
 from services.partners.documents import DocumentStore
 from services.partners.evidence import Finding
 from services.partners.handlers import HANDLERS
+from services.partners.invoices import loading as invoices
+from services.partners.invoices.ledger import InvoiceRules, Ledger
 from services.partners.rules import Rules
 from services.partners.store_partners import load_partners
 from services.wire.allowlist import Allowlist
@@ -28,16 +30,21 @@ class Part(NamedTuple):
     save: Callable[[Write, Book], Awaitable[None]]
 
 
-PARTS = (Part(store.partner_ids, store.load, store.save),)
+PARTS = (
+    Part(store.partner_ids, store.load, store.save),
+    Part(invoices.partner_ids, invoices.load, invoices.save),
+)
 
 
-def partners_desk(documents: DocumentStore, root_admins: Allowlist, rules: Rules) -> Desk:
+def partners_desk(documents: DocumentStore, root_admins: Allowlist, rules: Rules, invoice_rules: InvoiceRules) -> Desk:
     async def gather(batch: Sequence[Inbound]) -> Mapping[str, Finding]:
         root_admins.refresh()
+        invoice_rules.recipients.refresh()
         return await documents.find({key for inbound in batch for key in store.object_keys(inbound.request)})
 
     async def load(tx: Write, fresh: Sequence[Inbound], evidence: Mapping[str, Finding]) -> Book:
-        return await load_book(tx, fresh, Book(root_admins, documents.presign, evidence, rules))
+        book = Book(root_admins, documents.presign, evidence, rules, Ledger(invoice_rules))
+        return await load_book(tx, fresh, book)
 
     return Desk(HANDLERS, load, save_book, PartnerCommandRefused, gather)
 

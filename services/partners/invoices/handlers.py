@@ -9,7 +9,8 @@ from contracts.message import Actor
 from services.chassis import Call, Fact, Outcome, Refusal, Reply
 from services.chassis.commands import Handler
 from services.partners.book import Book
-from services.partners.gate import Closed, as_refusal, decide, facts_of
+from services.partners.gate import Closed, as_refusal, decide
+from services.partners.gate.aggregate import facts_of
 from services.partners.invoices.invoice import Invoice
 from services.partners.invoices.receipts import check_receipt
 from services.partners.invoices.terms import check_terms
@@ -80,7 +81,7 @@ def expire_invoice(command: ExpireInvoice, call: Call, book: Book) -> Outcome:
 
 def shut(partner: Partner, capability: Capability, call: Call, book: Book) -> Refusal | None:
     """The refusal with which the gate is closed, or None where it is open (S1.27-29)."""
-    decided = decide(facts_of(partner, int(partner.proposal is not None)), book.ledger.rules.gate, capability, call.now)
+    decided = decide(facts_of(partner), book.ledger.rules.gate, capability, call.now)
     return as_refusal(decided) if isinstance(decided, Closed) else None
 
 

@@ -41,7 +41,7 @@ async def partner_ids(tx: Write, fresh: Sequence[Inbound]) -> set[UUID]:
 
 async def load(tx: Write, fresh: Sequence[Inbound], book: Book) -> None:
     """Invoices, receipts and caps of the batch, once its partners are locked."""
-    book.ledger.memberships = _memberships(book.partners.values(), _creators(fresh))
+    book.ledger.memberships = memberships(book.partners.values(), _creators(fresh))
     named = _named(fresh)
     if not named:
         return
@@ -66,7 +66,7 @@ def _creators(fresh: Sequence[Inbound]) -> set[Person]:
     return {person_of(inbound.actor) for inbound in fresh if isinstance(inbound.request, CreateInvoice)}
 
 
-def _memberships(partners: Iterable[Partner], people: Collection[Person]) -> dict[Person, list[UUID]]:
+def memberships(partners: Iterable[Partner], people: Collection[Person]) -> dict[Person, list[UUID]]:
     """The partners in whose roster each of these people is or ever was."""
     found: dict[Person, list[UUID]] = {person: [] for person in people}
     for partner in partners if people else ():

@@ -42,7 +42,9 @@ def _timeline(walk: Walk, partner_id: str) -> list[dict[str, Any]]:
     """The log is written a moment after the event, so it is asked until the last one is there."""
     auditor = walk.token("auditor-1", "RoleAuditor")
     for _ in range(100):
-        page = walk.call("GET", f"/api/v1/audit/events?target_type=partner&target_id={partner_id}&limit=100", auditor, 200)
+        page = walk.call(
+            "GET", f"/api/v1/audit/events?target_type=partner&target_id={partner_id}&limit=100", auditor, 200
+        )
         found: list[dict[str, Any]] = page["data"]
         if any(event["type"] == LAST[0] for event in found):
             return found

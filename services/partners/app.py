@@ -3,11 +3,13 @@
 from contracts.partners import COMMANDS
 from contracts.partners import QUERIES as QUERY_TOPIC
 from services.chassis import Service, load, run
-from services.partners.desk import partners_desk
+from services.partners.desk import DeskRules, partners_desk
 from services.partners.documents import DocumentStore
 from services.partners.gate.queries import gate_queries
 from services.partners.invoices.expiry import ExpiryTimer
 from services.partners.invoices.queries import QUERIES as INVOICE_QUERIES
+from services.partners.mint.evidence import Reviewed
+from services.partners.mint.queries import QUERIES as VOUCHER_QUERIES
 from services.partners.queries import QUERIES
 from services.partners.settings import PartnersSettings
 from services.wire.allowlist import Allowlist
@@ -20,8 +22,10 @@ def main() -> None:
         documents = DocumentStore(settings)
         service.resources.push_async_callback(documents.close)
         root_admins = Allowlist(settings.oidc_issuer, settings.root_admin_subjects, settings.root_admin_subjects_file)
-        service.commands(COMMANDS, partners_desk(documents, root_admins, settings.rules(), settings.invoice_rules()))
-        service.queries(QUERY_TOPIC, QUERIES | gate_queries(settings.policy) | INVOICE_QUERIES)
+        reviewed = Reviewed(service.engine, documents)
+        rules = DeskRules(settings.rules(), settings.invoice_rules(), settings.voucher_rules())
+        service.commands(COMMANDS, partners_desk(documents, reviewed, root_admins, rules))
+        service.queries(QUERY_TOPIC, QUERIES | gate_queries(settings.policy) | INVOICE_QUERIES | VOUCHER_QUERIES)
         service.background.append(ExpiryTimer(service.engine, service.own_commands).run)
 
     run(settings, build)

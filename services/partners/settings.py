@@ -11,6 +11,7 @@ from services.partners.gate import Policy
 from services.partners.invoices.ledger import InvoiceRules
 from services.partners.invoices.limits import load_limits
 from services.partners.invoices.recipient import Recipients
+from services.partners.mint.ledger import VoucherRules
 from services.partners.rules import Rules
 
 Days = Annotated[int, Field(ge=1, le=36_525)]
@@ -31,6 +32,8 @@ class PartnersSettings(OwnerSettings):
     document_max_age_days: Days = Field(default=365, validation_alias="OTC_DOCUMENT_MAX_AGE_DAYS")
     invoice_hours: int = Field(default=168, ge=1, le=24 * 366, validation_alias="OTC_INVOICE_HOURS")
     limits_file: Path | None = Field(default=None, validation_alias="OTC_LIMITS_FILE")
+    signing_enabled: bool = Field(default=True, validation_alias="OTC_SIGNING_ENABLED")
+    voucher_seconds: int = Field(default=900, ge=1, le=86_400, validation_alias="OTC_VOUCHER_SECONDS")
     recipients_file: Path | None = Field(default=None, validation_alias="OTC_RECIPIENTS_FILE")
 
     @property
@@ -45,6 +48,9 @@ class PartnersSettings(OwnerSettings):
 
     def rules(self) -> Rules:
         return Rules(self.approvals_required, timedelta(days=self.rereview_days))
+
+    def voucher_rules(self) -> VoucherRules:
+        return VoucherRules(self.signing_enabled, timedelta(seconds=self.voucher_seconds))
 
     def invoice_rules(self) -> InvoiceRules:
         """A file of limits that can't be read stops the process: ValueError."""

@@ -27,10 +27,10 @@ from contracts.invoices import (
     JudgeInvoice,
     ReceiptView,
     RejectInvoice,
+    VoucherView,
 )
 from contracts.message import Target
 from contracts.money import format_amount
-from contracts.vouchers import VoucherView
 from services.chassis import Aggregate, Call, Fact, Refusal
 from services.partners.partner import person_of
 from services.partners.records import Person

@@ -20,7 +20,6 @@ from services.partners.invoices.invoice import Invoice
 from services.partners.mint.voucher import Voucher, manifest_of
 from services.partners.partner import Partner, person_of
 
-LIFETIME = timedelta(minutes=15)
 SIGNER_SILENT = timedelta(seconds=20)
 
 
@@ -40,7 +39,7 @@ def admit(invoice: Invoice, call: Call, book: Book) -> Voucher | Refusal:
         return reviewed
     approval_id, manifest = reviewed
     wrong = tampered(manifest, invoice, book.evidence) or _signer_away(call, book)
-    return wrong or Voucher.prepare(invoice, approval_id, manifest, call, LIFETIME)
+    return wrong or Voucher.prepare(invoice, approval_id, manifest, call, book.vouchers.rules.lifetime)
 
 
 def _not_three_people(invoice: Invoice, partner: Partner, call: Call) -> Refusal | None:
@@ -81,12 +80,13 @@ def tampered(manifest: Manifest, invoice: Invoice, evidence: Mapping[str, Findin
 
 
 def _expected(manifest: Manifest, invoice: Invoice) -> list[tuple[str, str, str]]:
-    receipt = [invoice.receipt] if invoice.receipt else []
-    return [(d.object_key, d.version_id, d.sha256) for d in (*manifest.documents, *receipt)]
+    expected = [(d.object_key, d.version_id, d.sha256) for d in manifest.documents]
+    receipt = invoice.receipt
+    return [*expected, (receipt.object_key, receipt.version_id, receipt.sha256)] if receipt else expected
 
 
 def _signer_away(call: Call, book: Book) -> Refusal | None:
-    if not book.vouchers.signing_enabled:
+    if not book.vouchers.rules.signing_enabled:
         return Refusal(Code.SIGNING_DISABLED)
     signer = book.vouchers.signer
     if signer is None or call.now - signer.seen_at > SIGNER_SILENT:

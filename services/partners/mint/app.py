@@ -26,7 +26,7 @@ def main() -> None:
         documents = DocumentStore(settings)
         node = SwapNode(settings.swap_url, settings.swap_token.get_secret_value(), settings.swap_deadline_seconds)
         token = TokenKeeper(lambda: _token(settings), settings.hsm_deadline_seconds)
-        gate = LastGate(service.engine, settings.gate_policy)
+        gate = LastGate(service.engine, settings.policy)
         signer = Signer(service.engine, gate, token)
         heartbeat = Heartbeat(service.engine, token, settings.instance)
         reviewed = Reviewed(service.engine, documents)

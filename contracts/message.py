@@ -45,8 +45,9 @@ class Contract(BaseModel):
 class Request(Contract):
     """A message that is answered by a reply: a command or a query.
 
-    `type` is its stable wire name, `topic` where it is sent, `roles` who may send it (empty: the handler decides);
-    `since` is the oldest version whose bodies still fit the model.
+    `type` is its stable wire name, `topic` where it is sent, `roles` who may send it (empty: the handler decides).
+    `since` is the oldest version whose bodies still fit this model: 1 as long as every change only added what may be
+    left out, so that what lies on the topic during an upgrade is still handled.
     """
 
     type: ClassVar[str]
@@ -63,7 +64,7 @@ class Request(Contract):
 class Command(Request):
     """An imperative that changes state. `refused_as` is the event topic that records its refusal.
 
-    A `system` command is sent by the owning service to itself: timers and workers change state in no other way.
+    A `system` command is sent by the service that owns it and by nobody else: a timer's or a worker's.
     """
 
     refused_as: ClassVar[str]
@@ -122,7 +123,8 @@ class Outcome(StrEnum):
 class EventData(Contract):
     """The facts of one event type. `type` is also the name of its topic.
 
-    The exact bytes of a `kept` event stay in the outbox for ever: a proof handed out later needs them.
+    The exact bytes of a `kept` event stay in its service's outbox for ever, because a proof handed out later needs
+    them; those of others are forgotten some days after they were published.
     """
 
     type: ClassVar[str]

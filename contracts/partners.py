@@ -71,6 +71,8 @@ class Contact(Contract):
 
 ObjectKey = Annotated[str, Field(min_length=1, max_length=300)]
 Roster = Annotated[tuple[Contact, ...], Field(min_length=1, max_length=50, strict=False)]
+Replacement = Annotated[tuple[Contact, ...], Field(max_length=50, strict=False)]
+"""A roster in the place of another; an empty one is understood and refused: 409 LAST_CONTACT (S1.42)."""
 
 
 class SubmitPartner(Command):
@@ -117,7 +119,7 @@ class FileDossier(OfPartner):
 
     kyb_object_key: ObjectKey | None = None
     licensing_object_key: ObjectKey | None = None
-    contacts: Roster | None = None
+    contacts: Replacement | None = None
 
 
 class ReplaceContacts(OfPartner):
@@ -126,7 +128,7 @@ class ReplaceContacts(OfPartner):
     type: ClassVar[str] = "partner.replace_contacts"
 
     expected_version: int
-    contacts: Roster
+    contacts: Replacement
 
 
 class RecordDeactivation(OfPartner):

@@ -1,10 +1,12 @@
 """Settings of the partners service, beside those every owner of a database has."""
 
+from datetime import timedelta
 from pathlib import Path
 
 from pydantic import Field, SecretStr
 
 from services.chassis import OwnerSettings
+from services.partners.rules import Rules
 
 
 class PartnersSettings(OwnerSettings):
@@ -16,3 +18,8 @@ class PartnersSettings(OwnerSettings):
     oidc_issuer: str
     root_admin_subjects: str = Field(default="", validation_alias="OTC_ROOT_ADMIN_SUBJECTS")
     root_admin_subjects_file: Path | None = Field(default=None, validation_alias="OTC_ROOT_ADMIN_SUBJECTS_FILE")
+    approvals_required: int = Field(default=1, ge=1, le=2, validation_alias="OTC_APPROVALS_REQUIRED")
+    rereview_days: int = Field(default=14, ge=1, le=366, validation_alias="OTC_REREVIEW_DAYS")
+
+    def rules(self) -> Rules:
+        return Rules(self.approvals_required, timedelta(days=self.rereview_days))

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 from contracts.message import Actor, ActorType, Context
-from contracts.partners import ApprovePartner, Contact, DocumentKind, PartnerView, ReserveUpload, SubmitPartner
+from contracts.decisions import ApprovePartner
+from contracts.partners import Contact, DocumentKind, PartnerView, ReserveUpload, SubmitPartner
 from contracts.roles import Role
 from services.chassis import Call, Outcome, Refusal, Reply
 from services.partners.book import Book

@@ -4,7 +4,8 @@ from itertools import pairwise
 
 import pytest
 
-from contracts.partners import ApprovePartner, DocumentKind, PartnerState, PartnerView, RejectPartner
+from contracts.decisions import ApprovePartner, RejectPartner
+from contracts.partners import DocumentKind, PartnerState, PartnerView
 from contracts.roles import Role
 from services.chassis import Outcome, Reply
 from services.partners.partner import APPROVABLE, REJECTED_TO

@@ -9,7 +9,8 @@ from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from contracts.partners import ApprovePartner, PartnerState, RejectPartner
+from contracts.decisions import ApprovePartner, RejectPartner
+from contracts.partners import PartnerState
 from deploy.local.stack import Stack
 from services.chassis import Write
 from services.chassis.database import connect

@@ -85,6 +85,9 @@ def upgrade() -> None:
             CONSTRAINT deactivations_settled_once CHECK ((status = 'pending') = (settled_at IS NULL))
         );
         CREATE INDEX deactivations_due ON deactivations (next_try_at) WHERE status = 'pending';
+        CREATE INDEX deactivations_waiting ON deactivations (issuer, subject) WHERE status = 'pending';
+        -- every stay of a person has a row of its own, so a roster that changes often has many
+        ALTER TABLE partner_contacts ALTER position TYPE integer;
         CREATE INDEX partner_contacts_by_subject ON partner_contacts (issuer, subject);
 
         CREATE TABLE root_admins (

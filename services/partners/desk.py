@@ -15,6 +15,7 @@ from services.partners.book import Book
 from services.partners.documents import DocumentStore
 from services.partners.evidence import Finding
 from services.partners.handlers import HANDLERS
+from services.partners.review import desk as review
 from services.partners.rules import Rules
 from services.partners.store_partners import load_partners
 from services.wire.allowlist import Allowlist
@@ -28,7 +29,7 @@ class Part(NamedTuple):
     save: Callable[[Write, Book], Awaitable[None]]
 
 
-PARTS = (Part(store.partner_ids, store.load, store.save),)
+PARTS = (Part(store.partner_ids, store.load, store.save), Part(review.partner_ids, review.load, review.save))
 
 
 def partners_desk(documents: DocumentStore, root_admins: Allowlist, rules: Rules) -> Desk:

@@ -6,10 +6,11 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 
 from services.chassis import OwnerSettings
+from services.partners.review.settings import ReviewSettings
 from services.partners.rules import Rules
 
 
-class PartnersSettings(OwnerSettings):
+class PartnersSettings(ReviewSettings, OwnerSettings):
     s3_endpoint: str
     s3_region: str = "us-east-1"
     s3_access_key: str
@@ -21,5 +22,7 @@ class PartnersSettings(OwnerSettings):
     approvals_required: int = Field(default=1, ge=1, le=2, validation_alias="OTC_APPROVALS_REQUIRED")
     rereview_days: int = Field(default=14, ge=1, le=366, validation_alias="OTC_REREVIEW_DAYS")
 
-    def rules(self) -> Rules:
-        return Rules(self.approvals_required, timedelta(days=self.rereview_days))
+    def rules(self, page_levels: int = 1) -> Rules:
+        """`page_levels`: how many levels of people the pager can tell."""
+        rereview = timedelta(days=self.rereview_days)
+        return Rules(self.approvals_required, rereview, self.sla, self.paging(page_levels))

@@ -8,7 +8,7 @@ What is sent names the partner by id only: a name is text of a stranger, and pag
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -18,7 +18,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.chassis.envelope import Record
 from services.chassis.patience import wait_out
-from services.partners.review.pager import Pager
 
 AT_ONCE = 16
 IDLE_SECONDS = 1.0
@@ -45,6 +44,9 @@ _FAILED = """
     WHERE page_id = $1 AND level = $2 AND status IN ('queued', 'failed')
 """
 
+Send = Callable[[int, str, str, UUID], Awaitable[str | None]]
+"""Level, title, body and the page's id, by which a pager drops repeats; None once it has it, else what went wrong."""
+
 log = structlog.get_logger()
 
 
@@ -69,8 +71,8 @@ class Message(NamedTuple):
 
 
 class Courier:
-    def __init__(self, engine: AsyncEngine, pager: Pager) -> None:
-        self._engine, self._pager = engine, pager
+    def __init__(self, engine: AsyncEngine, send: Send) -> None:
+        self._engine, self._send = engine, send
         self._woken = asyncio.Event()
         self._sending: set[asyncio.Task[None]] = set()
 
@@ -128,7 +130,7 @@ class Courier:
             return [Message(**row) for row in rows]
 
     async def _deliver(self, message: Message) -> None:
-        failure = await self._pager.send(message.level, message.title, message.body, message.page_id)
+        failure = await self._send(message.level, message.title, message.body, message.page_id)
         now = datetime.now(UTC)
         args = (message.page_id, message.level)
         async with self._engine.begin() as tx:

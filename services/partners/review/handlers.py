@@ -5,7 +5,7 @@ do, each warning, breach and escalation happens once.
 """
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from contracts.failures import Code
 from contracts.message import Command
@@ -47,10 +47,10 @@ def _mark(
     marked = mark(clock, call.now)
     if command.round != clock.round or marked is clock or clock.due_at is None:
         return Reply(200)
-    keep_review(book, partner.id, marked)
-    partner.updated_at = max(call.now, partner.updated_at + timedelta(microseconds=1))  # S1.16
-    book.decided[partner.id] = partner
-    used = clock.used(book.sla, call.now)
+    keep_review(book, partner, marked)
+    partner.moved(call)
+    book.change(partner)
+    used = clock.used(book.rules.sla, call.now)
     return Reply(200, facts=[partner.record(fact(round=clock.round, due_at=clock.due_at, used_seconds=used))])
 
 
@@ -58,7 +58,7 @@ def escalate_page(command: EscalatePage, call: Call, book: Book) -> Outcome:
     page = book.pages.get(command.page_id)
     if page is None or page.partner_id != command.partner_id:
         return Refusal(Code.NOT_FOUND)
-    escalated = page.escalate(command.level, call, book.paging)
+    escalated = page.escalate(command.level, call, book.rules.paging)
     if escalated is None:
         return Reply(200)
     book.changed_pages[page.id] = page

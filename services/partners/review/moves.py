@@ -3,8 +3,6 @@
 Each changes the book and returns the facts to publish with the reply. Calling one again changes nothing.
 """
 
-from uuid import UUID
-
 from services.chassis import Call, Fact
 from services.partners.book import Book
 from services.partners.partner import Partner
@@ -19,12 +17,12 @@ def dossier_arrived(partner: Partner, call: Call, book: Book) -> list[Fact]:
     """
     clock = book.reviews.get(partner.id)
     if clock is None or clock.closed_at:
-        keep_review(book, partner.id, open_(book.sla, clock.round + 1 if clock else 1, call.now))
+        keep_review(book, partner, open_(book.rules.sla, clock.round + 1 if clock else 1, call.now))
     else:
-        keep_review(book, partner.id, clock.resumed(book.sla, call.now))
+        keep_review(book, partner, clock.resumed(book.rules.sla, call.now))
     if any(page.dossier_version == partner.dossier_version for page in _pages_of(partner, book)):
         return []
-    page, raised = Page.raise_(partner.id, partner.dossier_version, call, book.paging)
+    page, raised = Page.raise_(partner.id, partner.dossier_version, call, book.rules.paging)
     book.pages[page.id] = page
     book.new_pages.append(page)
     return [raised]
@@ -34,7 +32,7 @@ def info_requested(partner: Partner, call: Call, book: Book) -> list[Fact]:
     """The partner is asked for more: the clock stands still, and nobody is paged for what was just looked at."""
     clock = book.reviews.get(partner.id)
     if clock:
-        keep_review(book, partner.id, clock.paused(book.sla, call.now))
+        keep_review(book, partner, clock.paused(book.rules.sla, call.now))
     return _resolved(partner, call, book)
 
 
@@ -42,13 +40,15 @@ def decided(partner: Partner, call: Call, book: Book) -> list[Fact]:
     """The review has ended."""
     clock = book.reviews.get(partner.id)
     if clock:
-        keep_review(book, partner.id, clock.closed(book.sla, call.now))
+        keep_review(book, partner, clock.closed(book.rules.sla, call.now))
     return _resolved(partner, call, book)
 
 
-def keep_review(book: Book, partner_id: UUID, clock: ReviewClock) -> None:
-    if clock != book.reviews.get(partner_id):
-        book.reviews[partner_id] = book.changed_reviews[partner_id, clock.round] = clock
+def keep_review(book: Book, partner: Partner, clock: ReviewClock) -> None:
+    """What has changed is written, and seen by whoever reads the partner."""
+    if clock != book.reviews.get(partner.id):
+        book.reviews[partner.id] = book.changed_reviews[partner.id, clock.round] = clock
+        partner.review = clock.view()
 
 
 def _resolved(partner: Partner, call: Call, book: Book) -> list[Fact]:

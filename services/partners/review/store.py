@@ -7,10 +7,9 @@ from uuid import UUID
 
 from contracts.reviews import Delivery, PageState
 from services.chassis import Read, Write, fetch_dicts, insert
+from services.partners.partner import Partner
 from services.partners.review.clock import ReviewClock
 from services.partners.review.page import Page
-
-Round = tuple[UUID, int]
 
 _REVIEWS = """
     SELECT DISTINCT ON (partner_id) partner_id, round, opened_at, used_seconds, running_since, warn_at, due_at,
@@ -77,7 +76,15 @@ async def load_reviews(connection: Read | Write, partner_ids: Sequence[UUID]) ->
     return {row.pop("partner_id"): ReviewClock(**row) for row in rows}
 
 
-async def save_reviews(tx: Write, changed: Mapping[Round, ReviewClock]) -> None:
+async def attach_reviews(connection: Read | Write, partners: Mapping[UUID, Partner]) -> dict[UUID, ReviewClock]:
+    """Let these partners show their review; returns the clocks."""
+    reviews = await load_reviews(connection, sorted(partners))
+    for partner_id, clock in reviews.items():
+        partners[partner_id].review = clock.view()
+    return reviews
+
+
+async def save_reviews(tx: Write, changed: Mapping[tuple[UUID, int], ReviewClock]) -> None:
     """Write these rounds, new or not; an older round first, so that it is closed before the next is opened."""
     if not changed:
         return

@@ -25,12 +25,12 @@ AT_ONCE = 200
 
 _TO_WARN = "SELECT partner_id, round, warn_at FROM reviews WHERE warned_at IS NULL AND warn_at <= $1 ORDER BY warn_at"
 _TO_BREACH = "SELECT partner_id, round, due_at FROM reviews WHERE breached_at IS NULL AND due_at <= $1 ORDER BY due_at"
-_TO_ESCALATE = "SELECT id, partner_id, level, escalate_at FROM pages WHERE escalate_at <= $1 ORDER BY escalate_at"
+_TO_ESCALATE = "SELECT id, partner_id, level, escalate_at FROM pages WHERE escalate_at <= $1 AND level < $2 ORDER BY escalate_at"
 _NEXT = """
     SELECT least(
         (SELECT min(warn_at) FROM reviews WHERE warned_at IS NULL AND warn_at > $1),
         (SELECT min(due_at) FROM reviews WHERE breached_at IS NULL AND due_at > $1),
-        (SELECT min(escalate_at) FROM pages WHERE escalate_at > $1))
+        (SELECT min(escalate_at) FROM pages WHERE escalate_at > $1 AND level < $2))
 """
 
 log = structlog.get_logger()
@@ -47,17 +47,18 @@ class Due(NamedTuple):
 
 
 class Sweeper:
-    """`now` is the wall clock unless a test brings its own."""
+    """`levels`: how many people the pager can tell; `now` is the wall clock unless a test brings its own."""
 
     def __init__(
         self,
         engine: AsyncEngine,
         commands: OwnCommands,
+        levels: int,
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT", postgresql_readonly=True)
-        self._commands, self._now = commands, now
+        self._commands, self._levels, self._now = commands, levels, now
         self._issued: set[str] = set()
 
     async def run(self) -> None:
@@ -86,9 +87,9 @@ class Sweeper:
             due += [Due(BreachReview(partner_id=p, round=n), at) for p, n, at in await fetch(read, _TO_BREACH, now)]
             due += [
                 Due(EscalatePage(page_id=page, partner_id=partner, level=level + 1), at)
-                for page, partner, level, at in await fetch(read, _TO_ESCALATE, now)
+                for page, partner, level, at in await fetch(read, _TO_ESCALATE, now, self._levels)
             ]
-            [(upcoming,)] = await fetch(read, _NEXT, now)
+            [(upcoming,)] = await fetch(read, _NEXT, now, self._levels)
         return due, upcoming
 
     async def _issue(self, fresh: Sequence[tuple[str, Command]]) -> None:

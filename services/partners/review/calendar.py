@@ -63,9 +63,7 @@ class BusinessCalendar:
         raise ValueError(f"there are no {seconds} business seconds in the {HORIZON.days} days after {start}")
 
     def is_business_day(self, day: date) -> bool:
-        return (
-            day.weekday() in self.weekdays and day not in self.extra_holidays and day not in self._public_holidays
-        )
+        return day.weekday() in self.weekdays and day not in self.extra_holidays and day not in self._public_holidays
 
     @cached_property
     def _tz(self) -> ZoneInfo:
@@ -122,6 +120,8 @@ def public_holidays(country: str | None, subdivision: str | None = None) -> Cont
     """Those of every year; the library works out a year when it is first asked for."""
     if country is None:
         return frozenset()
+    if len(country) != 2 or not country.isupper():  # the library takes the names of its own classes for countries too
+        raise ValueError(f"{country!r} is no ISO 3166-1 code of two letters")
     try:
         return country_holidays(country, subdiv=subdivision)
     except NotImplementedError as error:

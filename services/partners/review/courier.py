@@ -1,7 +1,8 @@
-"""Pages on their way to people, after the commit: a pager that is down loses none, and none holds up another (S1.37).
+"""Pages on their way to people, after the commit: a pager that is down loses none (S1.37).
 
-The row in `page_deliveries` is the job, one for each level of a page. A claim moves the next try into the future, so two
-couriers or a crash send nothing twice at once. Tries never end: they only become rarer, up to one a minute.
+The row in `page_deliveries` is the job, one for each level of a page. A claim moves the next try into the future, so
+two couriers or a crash send nothing twice at once. Each delivery has a task of its own, and its tries never end: they
+only become rarer, up to one a minute.
 
 What is sent names the partner by id only: a name is text of a stranger, and pagers render links and mentions.
 """

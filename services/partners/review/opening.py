@@ -12,14 +12,19 @@ def hours(text: str) -> tuple[time, time]:
     opens, dash, closes = text.partition("-")
     if not dash:
         raise ValueError("must look like 09:00-17:00")
-    opened, closed = time.fromisoformat(opens.strip()), MIDNIGHT
+    opened, closed = _clock(opens), MIDNIGHT
     if closes.strip() != "24:00":
-        closed = time.fromisoformat(closes.strip())
+        closed = _clock(closes)
         if closed <= opened:
             raise ValueError("must open before it closes, on the same day; the end of the day is 24:00")
-    if opened.tzinfo or closed.tzinfo:
-        raise ValueError("has a zone of its own")
     return opened, closed
+
+
+def _clock(text: str) -> time:
+    shown = time.fromisoformat(text.strip())
+    if shown.tzinfo:
+        raise ValueError(f"{text.strip()!r} has a time zone of its own")
+    return shown
 
 
 def weekdays(text: str) -> frozenset[int]:

@@ -36,7 +36,7 @@ _PAGES = f"""
     WHERE p.id = ANY($1::uuid[]) OR p.partner_id = ANY($2::uuid[]) AND (p.state <> 'RESOLVED' OR p.dossier_version =
         (SELECT max(n.dossier_version) FROM pages n WHERE n.partner_id = p.partner_id))
     ORDER BY p.id
-"""
+"""  # noqa: S608
 _SAVE_PAGES = """
     UPDATE pages p SET version = n.version, state = n.state, level = n.level, escalate_at = n.escalate_at,
         acknowledged_at = n.acknowledged_at, acknowledged_by_issuer = n.acknowledged_by_issuer,

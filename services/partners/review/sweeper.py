@@ -25,7 +25,9 @@ AT_ONCE = 200
 
 _TO_WARN = "SELECT partner_id, round, warn_at FROM reviews WHERE warned_at IS NULL AND warn_at <= $1 ORDER BY warn_at"
 _TO_BREACH = "SELECT partner_id, round, due_at FROM reviews WHERE breached_at IS NULL AND due_at <= $1 ORDER BY due_at"
-_TO_ESCALATE = "SELECT id, partner_id, level, escalate_at FROM pages WHERE escalate_at <= $1 AND level < $2 ORDER BY escalate_at"
+_TO_ESCALATE = (
+    "SELECT id, partner_id, level, escalate_at FROM pages WHERE escalate_at <= $1 AND level < $2 ORDER BY escalate_at"
+)
 _NEXT = """
     SELECT least(
         (SELECT min(warn_at) FROM reviews WHERE warned_at IS NULL AND warn_at > $1),
@@ -64,7 +66,8 @@ class Sweeper:
     async def run(self) -> None:
         """Sweep until cancelled; a database or broker that is away is waited for."""
         while True:
-            await asyncio.sleep(self.rest(await wait_out(self.sweep)).total_seconds())
+            upcoming = await wait_out(self.sweep)
+            await asyncio.sleep(self.rest(upcoming).total_seconds())
 
     def rest(self, upcoming: datetime | None) -> timedelta:
         """Until the next due moment, or a poll: others write the table too, and clocks are set."""

@@ -6,6 +6,7 @@ from services.chassis import Service, load, run
 from services.partners.desk import partners_desk
 from services.partners.documents import DocumentStore
 from services.partners.queries import QUERIES
+from services.partners.review.wiring import review
 from services.partners.settings import PartnersSettings
 from services.wire.allowlist import Allowlist
 
@@ -19,5 +20,6 @@ def main() -> None:
         root_admins = Allowlist(settings.oidc_issuer, settings.root_admin_subjects, settings.root_admin_subjects_file)
         service.commands(COMMANDS, partners_desk(documents, root_admins, settings.rules()))
         service.queries(QUERY_TOPIC, QUERIES)
+        review(service, settings)
 
     run(settings, build)

@@ -12,8 +12,8 @@ def _usual_sla() -> SlaPolicy:
     return ReviewSettings().sla
 
 
-def _one_level() -> PagePolicy:
-    return ReviewSettings().paging(levels=1)
+def _nobody_to_page() -> PagePolicy:
+    return ReviewSettings().paging
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,4 +23,4 @@ class Rules:
     approvals_required: int = 1
     rereview: timedelta = timedelta(days=14)
     sla: SlaPolicy = field(default_factory=_usual_sla)
-    paging: PagePolicy = field(default_factory=_one_level)
+    paging: PagePolicy = field(default_factory=_nobody_to_page)

@@ -22,7 +22,5 @@ class PartnersSettings(ReviewSettings, OwnerSettings):
     approvals_required: int = Field(default=1, ge=1, le=2, validation_alias="OTC_APPROVALS_REQUIRED")
     rereview_days: int = Field(default=14, ge=1, le=366, validation_alias="OTC_REREVIEW_DAYS")
 
-    def rules(self, page_levels: int = 1) -> Rules:
-        """`page_levels`: how many levels of people the pager can tell."""
-        rereview = timedelta(days=self.rereview_days)
-        return Rules(self.approvals_required, rereview, self.sla, self.paging(page_levels))
+    def rules(self) -> Rules:
+        return Rules(self.approvals_required, timedelta(days=self.rereview_days), self.sla, self.paging)

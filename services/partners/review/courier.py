@@ -9,7 +9,7 @@ What is sent names the partner by id only: a name is text of a stranger, and pag
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -19,8 +19,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.chassis.envelope import Record
 from services.chassis.patience import wait_out
+from services.partners.review.pager import AT_ONCE, Pager
 
-AT_ONCE = 16
 IDLE_SECONDS = 1.0
 LEASE = timedelta(seconds=30)
 LONGEST_SECONDS = 60.0
@@ -44,9 +44,6 @@ _FAILED = """
     UPDATE page_deliveries SET status = 'failed', failure = $3, next_try_at = $4
     WHERE page_id = $1 AND level = $2 AND status IN ('queued', 'failed')
 """
-
-Send = Callable[[int, str, str, UUID], Awaitable[str | None]]
-"""Level, title, body and the page's id, by which a pager drops repeats; None once it has it, else what went wrong."""
 
 log = structlog.get_logger()
 
@@ -72,8 +69,8 @@ class Message(NamedTuple):
 
 
 class Courier:
-    def __init__(self, engine: AsyncEngine, send: Send) -> None:
-        self._engine, self._send = engine, send
+    def __init__(self, engine: AsyncEngine, pager: Pager) -> None:
+        self._engine, self._pager = engine, pager
         self._woken = asyncio.Event()
         self._sending: set[asyncio.Task[None]] = set()
 
@@ -131,7 +128,7 @@ class Courier:
             return [Message(**row) for row in rows]
 
     async def _deliver(self, message: Message) -> None:
-        failure = await self._send(message.level, message.title, message.body, message.page_id)
+        failure = await self._pager.send(message.level, message.title, message.body, message.page_id)
         now = datetime.now(UTC)
         args = (message.page_id, message.level)
         async with self._engine.begin() as tx:

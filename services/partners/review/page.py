@@ -29,7 +29,7 @@ class PagePolicy:
     """There are `levels` of people to page, each given `escalate_after` to acknowledge."""
 
     escalate_after: timedelta
-    levels: int = 1
+    levels: int
 
 
 @dataclass(kw_only=True, slots=True)

@@ -59,6 +59,8 @@ def test_everything_can_be_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         OTC_BUSINESS_DAYS="sun-thu",
         OTC_BUSINESS_HOLIDAYS="2026-12-24, 2026-12-31",
         OTC_PAGE_ESCALATE_SECONDS="60",
+        OTC_PAGER_LEVEL_1="json://pager.example/duty",
+        OTC_PAGER_LEVEL_3="json://pager.example/head, json://pager.example/deputy",
     )
 
     calendar = settings.sla.calendar
@@ -67,7 +69,8 @@ def test_everything_can_be_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     assert (calendar.opens, calendar.closes) == (time(8, 30), time(0))
     assert calendar.weekdays == frozenset({6, 0, 1, 2, 3})
     assert calendar.extra_holidays == {date(2026, 12, 24), date(2026, 12, 31)}
-    assert settings.paging(levels=3) == PagePolicy(timedelta(seconds=60), 3)
+    assert settings.paging == settings.rules().paging == PagePolicy(timedelta(seconds=60), levels=2)
+    assert [len(level) for level in settings.page_targets] == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -92,6 +95,8 @@ def test_everything_can_be_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         ("OTC_BUSINESS_HOLIDAYS", "24.12.2026"),
         ("OTC_PAGE_ESCALATE_SECONDS", "0"),
         ("OTC_PAGE_ESCALATE_SECONDS", "15m"),
+        ("OTC_PAGER_LEVEL_1", "s3cret"),
+        ("OTC_PAGER_LEVEL_2", "nothing://s3cret"),
         ("GATEHOUSE_TIMERS", "perhaps"),
     ],
 )
@@ -101,6 +106,7 @@ def test_a_bad_value_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, n
 
     [error] = refused.value.errors()
     assert name in {error["loc"][0], f"GATEHOUSE_{error['loc'][0]}".upper()}
+    assert "s3cret" not in str(refused.value)
 
 
 @pytest.mark.parametrize(

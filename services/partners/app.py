@@ -11,6 +11,7 @@ from services.partners.invoices.queries import QUERIES as INVOICE_QUERIES
 from services.partners.mint.evidence import Reviewed
 from services.partners.mint.queries import QUERIES as VOUCHER_QUERIES
 from services.partners.queries import QUERIES
+from services.partners.review.wiring import review
 from services.partners.settings import PartnersSettings
 from services.wire.allowlist import Allowlist
 
@@ -27,5 +28,6 @@ def main() -> None:
         service.commands(COMMANDS, partners_desk(documents, reviewed, root_admins, rules))
         service.queries(QUERY_TOPIC, QUERIES | gate_queries(settings.policy) | INVOICE_QUERIES | VOUCHER_QUERIES)
         service.background.append(ExpiryTimer(service.engine, service.own_commands).run)
+        review(service, settings)
 
     run(settings, build)

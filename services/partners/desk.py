@@ -20,6 +20,7 @@ from services.partners.invoices.ledger import InvoiceRules, Ledger
 from services.partners.mint import loading as mint
 from services.partners.mint.evidence import Reviewed
 from services.partners.mint.ledger import VoucherRules, Vouchers
+from services.partners.review import desk as review
 from services.partners.rules import Rules
 from services.partners.store_partners import load_partners
 from services.wire.allowlist import Allowlist
@@ -35,6 +36,7 @@ class Part(NamedTuple):
 
 PARTS = (
     Part(store.partner_ids, store.load, store.save),
+    Part(review.partner_ids, review.load, review.save),
     Part(invoices.partner_ids, invoices.load, invoices.save),
     Part(mint.partner_ids, mint.load, mint.save),
 )

@@ -4,6 +4,7 @@ from services.chassis.commands import Handler
 from services.partners import handlers_applying, handlers_deciding, handlers_filing, handlers_recording
 from services.partners.invoices import handlers as handlers_invoicing
 from services.partners.mint import handlers as handlers_minting
+from services.partners.review import handlers as review
 
 HANDLERS: dict[type, Handler] = {
     **handlers_applying.HANDLERS,
@@ -12,4 +13,5 @@ HANDLERS: dict[type, Handler] = {
     **handlers_recording.HANDLERS,
     **handlers_invoicing.HANDLERS,
     **handlers_minting.HANDLERS,
+    **review.HANDLERS,
 }

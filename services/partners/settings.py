@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr
+from pydantic_settings import SettingsConfigDict
 
 from services.chassis import OwnerSettings
 from services.partners.gate import Policy
@@ -12,12 +13,15 @@ from services.partners.invoices.ledger import InvoiceRules
 from services.partners.invoices.limits import load_limits
 from services.partners.invoices.recipient import Recipients
 from services.partners.mint.ledger import VoucherRules
+from services.partners.review.settings import ReviewSettings
 from services.partners.rules import Rules
 
 Days = Annotated[int, Field(ge=1, le=36_525)]
 
 
-class PartnersSettings(OwnerSettings):
+class PartnersSettings(ReviewSettings, OwnerSettings):
+    model_config = SettingsConfigDict(hide_input_in_errors=True)
+
     s3_endpoint: str
     s3_region: str = "us-east-1"
     s3_access_key: str
@@ -47,7 +51,7 @@ class PartnersSettings(OwnerSettings):
         )
 
     def rules(self) -> Rules:
-        return Rules(self.approvals_required, timedelta(days=self.rereview_days))
+        return Rules(self.approvals_required, timedelta(days=self.rereview_days), self.sla, self.paging)
 
     def voucher_rules(self) -> VoucherRules:
         return VoucherRules(self.signing_enabled, timedelta(seconds=self.voucher_seconds))

@@ -1,4 +1,4 @@
-"""An approved partner with invoices that could be signed: three people, documents in the store, everything by commands."""
+"""An approved partner with invoices that could be signed: three people, stored documents, everything by commands."""
 
 import hashlib
 from collections.abc import AsyncIterator

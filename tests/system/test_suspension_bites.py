@@ -69,6 +69,11 @@ async def hammering(gateway: ServiceProcess, bearer: str) -> AsyncIterator[list[
             await asyncio.gather(*clients)
 
 
+def after(heard: list[Heard], moment: float) -> list[Heard]:
+    """What was asked for later than that."""
+    return [each for each in heard if each.asked > moment]
+
+
 @pytest.mark.parametrize("lag", [2.0, pytest.param(30.0, marks=pytest.mark.faults)])
 async def test_no_invoice_is_created_after_the_rejections_answer(
     lag: float, stack: Stack, partners: ServiceProcess, gateway: ServiceProcess
@@ -94,15 +99,14 @@ async def test_no_invoice_is_created_after_the_rejections_answer(
         partners.signal(signal.SIGCONT)
         answer = await rejection
         rejected_at = time.monotonic()
-        asked_later = lambda: [h for h in heard if h.asked > rejected_at]  # noqa: E731
-        await eventually(lambda: len(asked_later()) >= CLIENTS * 5, "everybody asks again")
+        await eventually(lambda: len(after(heard, rejected_at)) >= CLIENTS * 5, "everybody asks again")
 
     assert (answer.status_code, answer.json()["state"]) == (200, "SUSPENDED")
     assert [h for h in heard if h.answered > rejected_at and h.status == 201] == []
-    assert {(h.status, h.code) for h in asked_later()} == {(403, "PARTNER_NOT_APPROVED")}
+    assert {(h.status, h.code) for h in after(heard, rejected_at)} == {(403, "PARTNER_NOT_APPROVED")}
     tables = Tables(stack, "partners")
     decided = "SELECT max(decided_at) FROM partner_approvals WHERE partner_id = %s"
     late = "SELECT count(*) FROM invoices WHERE partner_id = %s AND created_at > %s"
     assert tables.value(late, client.partner_id, tables.value(decided, client.partner_id)) == 0
-    bound = min(h.answered for h in asked_later()) - rejected_at
+    bound = min(h.answered for h in after(heard, rejected_at)) - rejected_at
     print(f"\nfrom the rejection's answer to the first denial: {bound * 1000:.1f} ms, with {lag:.0f} s of lag")  # noqa: T201

@@ -1,4 +1,4 @@
-"""The reviewed documents, looked at again: quickly before SIGNING is marked, byte for byte before the token is asked (K10)."""
+"""The reviewed documents, looked at again: quickly before SIGNING, byte for byte before the token is asked (K10)."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple

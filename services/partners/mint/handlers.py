@@ -86,7 +86,7 @@ def record_submission(command: RecordSubmission, call: Call, book: Book) -> Outc
         return Reply(200)
     if command.status == "FAILED":
         voucher.fail(Code.SWAP_RPC_FAILED)
-        return _failed(voucher, invoice, call, book, [], "the node could not mint it")
+        return _failed(command, call, book, "the node could not mint it")
     about = {"voucher_id": voucher.id, "digest": voucher.digest, "tx_hash": command.tx_hash}
     facts = []
     if voucher.state is not _V.SUBMITTED:
@@ -120,15 +120,16 @@ def void_voucher(command: VoidVoucher, call: Call, book: Book) -> Outcome:
     voucher.void(Code(command.code))
     was_signed = voucher.signature is not None
     voided = _tell(invoice, voucher, VoucherVoided, code=command.code, was_signed=was_signed)
-    return _failed(voucher, invoice, call, book, [voided], command.why)
+    return _failed(command, call, book, command.why, voided)
 
 
-def _failed(voucher: Voucher, invoice: Invoice, call: Call, book: Book, facts: list[Fact], why: str) -> Outcome:
+def _failed(command: OfVoucher, call: Call, book: Book, why: str, *before: Fact) -> Outcome:
+    voucher, invoice = _named(command, book)
     code = Code(voucher.void_code or Code.INTERNAL)
     invoice.fail(code, call.now)
     _changed(voucher, invoice, call, book)
-    facts.append(invoice.tell(InvoiceFailed, voucher_id=voucher.id, why=code))
-    return Reply(200, facts=facts, settles={voucher.id: Refusal(code, why)})
+    failed = invoice.tell(InvoiceFailed, voucher_id=voucher.id, why=code)
+    return Reply(200, facts=[*before, failed], settles={voucher.id: Refusal(code, why)})
 
 
 def _changed(voucher: Voucher, invoice: Invoice, call: Call, book: Book) -> None:

@@ -1,4 +1,4 @@
-"""Vouchers that wait for their next step, claimed one worker at a time; only the worker's own notes are written here."""
+"""Vouchers that wait for their next step, claimed one worker at a time; only a worker's own notes are written here."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple

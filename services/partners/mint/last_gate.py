@@ -1,8 +1,8 @@
-"""The last gate: everything a voucher rests on, derived once more from the tables, under a lock that holds off a reject.
+"""The last gate: all that a voucher rests on, derived once more from the tables, under a lock that holds off a reject.
 
 Invariant: while `held` is open and says nothing, the partner's row is share-locked, so a rejection, suspension or
-changed dossier commits either before (and closes this gate) or after what is done inside. Whoever signs or submits does
-it inside, within a short deadline (S1.30, S1.47).
+changed dossier commits either before (and closes this gate) or after what is done inside. Whoever signs or submits
+does it inside, within a short deadline (S1.30, S1.47).
 """
 
 import hashlib

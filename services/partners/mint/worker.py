@@ -1,8 +1,8 @@
 """The mint worker: takes each voucher one step further, and reports with commands; it changes no state itself.
 
 The row is the job. A claim moves the next look into the future, so two workers or a crash do nothing twice at once;
-whatever a crash leaves half done is done again with the same bytes. Before anything is sent that is noted, and from then
-on the node is asked first: an unknown outcome is looked up, never guessed (K16).
+whatever a crash leaves half done is done again with the same bytes. Before anything is sent that is noted, and from
+then on the node is asked first: an unknown outcome is looked up, never guessed (K16).
 """
 
 import asyncio

@@ -20,7 +20,7 @@ from services.partners.handlers import HANDLERS
 from services.partners.invoices.ledger import InvoiceRules, Ledger
 from services.partners.rules import Rules
 from services.wire.allowlist import Allowlist
-from tests.partners.desk import ISSUER, presigned
+from tests.partners.desk import ISSUER, answered, presigned
 
 ROOT_ADMINS = "root-1"
 
@@ -82,4 +82,4 @@ def _inbound(command: Command, actor: Actor) -> Inbound:
 
 def _decided(inbound: Inbound, book: Book, now: datetime) -> Outcome:
     call = Call(inbound.actor, inbound.context, inbound.message_id, now)
-    return HANDLERS[type(inbound.request)](inbound.request, call, book)
+    return answered(HANDLERS[type(inbound.request)](inbound.request, call, book))

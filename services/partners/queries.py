@@ -22,7 +22,6 @@ from services.partners.partner import Partner
 from services.partners.store import load_partners
 
 
-
 class OfOnePartner(Protocol):
     """A question about one partner."""
 

@@ -20,6 +20,8 @@ Days = Annotated[int, Field(ge=1, le=36_525)]
 
 
 class PartnersSettings(ReviewSettings, OwnerSettings):
+    """`scim_url` is the SCIM 2.0 address of the provider `oidc_issuer`; without one nobody is deactivated there."""
+
     model_config = SettingsConfigDict(hide_input_in_errors=True)
 
     s3_endpoint: str
@@ -49,6 +51,9 @@ class PartnersSettings(ReviewSettings, OwnerSettings):
             document_max_age=timedelta(days=self.document_max_age_days),
             rereview_window=timedelta(days=self.rereview_days),
         )
+
+    scim_url: str = ""
+    scim_token: SecretStr = SecretStr("")
 
     def rules(self) -> Rules:
         return Rules(self.approvals_required, timedelta(days=self.rereview_days), self.sla, self.paging)

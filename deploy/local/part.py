@@ -18,6 +18,8 @@ class Part:
     whole_group: bool = True
 
 
-ENGINES = ("postgres", "kafka", "seaweedfs", "oidc", "sms")
+FAKES = ("oidc", "sms", "swap", "scim", "pager")
+"""The outside systems, each a process of its own: an outage of one is a part that is stopped."""
+ENGINES = ("postgres", "kafka", "seaweedfs", *FAKES)
 SERVICES = ("partners", "staffing", "audit", "gateway")
 EVERYTHING = (*ENGINES, *SERVICES)

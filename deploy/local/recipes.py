@@ -14,7 +14,7 @@ from deploy.local import broker, database, objects
 from deploy.local.errors import PartFailed
 from deploy.local.home import Home
 from deploy.local.keys import DATABASES
-from deploy.local.part import SERVICES, Part
+from deploy.local.part import FAKES, SERVICES, Part
 from deploy.local.ports import LOOPBACK
 from deploy.local.state import State
 
@@ -58,7 +58,7 @@ def recipes(home: Home, state: State) -> dict[str, Recipe]:
             lambda: objects.create_buckets(state),
         ),
         "oidc": _process("oidc", "deploy.local.oidc", "/.well-known/openid-configuration", home, state),
-        "sms": _process("sms", "deploy.local.sms", "/healthz", home, state),
+        **{name: _process(name, f"deploy.local.{name}", "/healthz", home, state) for name in FAKES if name != "oidc"},
         **{name: _process(name, f"services.{name}", "/readyz", home, state) for name in SERVICES},
     }
 

@@ -30,6 +30,8 @@ class PartnersSettings(ReviewSettings, OwnerSettings):
     s3_secret_key: SecretStr
     s3_bucket: str = Field(validation_alias="OTC_S3_BUCKET")
     oidc_issuer: str
+    scim_url: str = ""
+    scim_token: SecretStr = SecretStr("")
     root_admin_subjects: str = Field(default="", validation_alias="OTC_ROOT_ADMIN_SUBJECTS")
     root_admin_subjects_file: Path | None = Field(default=None, validation_alias="OTC_ROOT_ADMIN_SUBJECTS_FILE")
     approvals_required: int = Field(default=1, ge=1, le=2, validation_alias="OTC_APPROVALS_REQUIRED")
@@ -51,9 +53,6 @@ class PartnersSettings(ReviewSettings, OwnerSettings):
             document_max_age=timedelta(days=self.document_max_age_days),
             rereview_window=timedelta(days=self.rereview_days),
         )
-
-    scim_url: str = ""
-    scim_token: SecretStr = SecretStr("")
 
     def rules(self) -> Rules:
         return Rules(self.approvals_required, timedelta(days=self.rereview_days), self.sla, self.paging)

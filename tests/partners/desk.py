@@ -148,9 +148,9 @@ def view(outcome: Outcome) -> PartnerView:
 
 
 def told(outcome: Outcome) -> list[str]:
-    """The events of a reply, in order."""
+    """The events of a reply, in order; those of pages are another story (`review/reviewers.py`)."""
     assert isinstance(outcome, Reply), outcome
-    return [fact.data.type for fact in outcome.facts]
+    return [fact.data.type for fact in outcome.facts if fact.aggregate_type != "page"]
 
 
 def code(outcome: Outcome) -> str:

@@ -19,8 +19,9 @@ from services.partners.evidence import Finding
 from services.partners.handlers import HANDLERS
 from services.partners.invoices.ledger import InvoiceRules, Ledger
 from services.partners.rules import Rules
+from services.partners.upload import Upload
 from services.wire.allowlist import Allowlist
-from tests.partners.desk import ISSUER, presigned
+from tests.partners.desk import ISSUER
 
 ROOT_ADMINS = "root-1"
 
@@ -73,6 +74,10 @@ class Bureau:
             yield seen
         finally:
             event.remove(self.engine.sync_engine, "before_cursor_execute", listen)
+
+
+def presigned(upload: Upload) -> tuple[str, dict[str, str]]:
+    return f"https://s3/{upload.object_key}", {}
 
 
 def _inbound(command: Command, actor: Actor) -> Inbound:

@@ -63,7 +63,7 @@ async def timeline(read: Read, partner_id: UUID, after: int, limit: int) -> Time
 
 
 def _approval(row: Mapping[str, Any]) -> ApprovalView:
-    lists = {name: tuple(orjson.loads(row[name])) for name in ("evidence", "fields")}
+    lists = {name: tuple(row[name]) for name in ("evidence", "fields")}
     return ApprovalView(**{**row, **lists, "decision": Verdict(row["decision"])})
 
 
@@ -77,7 +77,7 @@ async def _filed(read: Read, partner_id: UUID, rows: Sequence[dict[str, Any]]) -
             documents=tuple(documents[row["version"]]),
             filed_by=row["filed_by"],
             filed_at=row["filed_at"],
-            contacts=tuple(ContactView(**contact) for contact in orjson.loads(row["roster"])),
+            contacts=tuple(ContactView(**contact) for contact in row["roster"]),
         )
         for row in rows
     ]

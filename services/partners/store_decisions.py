@@ -30,10 +30,7 @@ _SAVE_ALLOWLIST = """
 async def load_proposals(connection: Read | Write, partner_ids: Sequence[UUID]) -> list[Proposal]:
     """The open ones; at most one a partner."""
     rows = await fetch_dicts(connection, _PROPOSALS, list(partner_ids))
-    return [
-        Proposal(**{**row, "verdict": Verdict(row["verdict"]), "evidence": tuple(orjson.loads(row["evidence"]))})
-        for row in rows
-    ]
+    return [Proposal(**{**row, "verdict": Verdict(row["verdict"]), "evidence": tuple(row["evidence"])}) for row in rows]
 
 
 async def save_proposals(tx: Write, closed: Sequence[Proposal], new: Sequence[Proposal]) -> None:
@@ -51,11 +48,8 @@ async def save_approvals(tx: Write, approvals: Sequence[Approval]) -> None:
 
 async def load_allowlist(tx: Write) -> RootAdmins:
     rows = await fetch_dicts(tx, _ALLOWLIST, ALLOWLIST_ID)
-    return (
-        RootAdmins(version=rows[0]["version"], subjects=tuple(orjson.loads(rows[0]["subjects"])))
-        if rows
-        else RootAdmins()
-    )
+    found = [RootAdmins(version=row["version"], subjects=tuple(row["subjects"])) for row in rows]
+    return found[0] if found else RootAdmins()
 
 
 async def save_allowlist(tx: Write, allowlist: RootAdmins) -> None:

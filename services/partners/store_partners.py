@@ -36,7 +36,7 @@ _UPDATE = f"""
 """  # noqa: S608
 _AS_STORED: dict[str, Callable[[Any], Any]] = {"fields_requested": lambda fields: orjson.dumps(fields).decode()}
 _AS_KNOWN: dict[str, Callable[[Any], Any]] = {
-    "fields_requested": lambda text: tuple(orjson.loads(text)),
+    "fields_requested": tuple,
     "state": PartnerState,
 }
 

@@ -18,19 +18,19 @@ from services.partners.invoices.ledger import InvoiceRules
 from services.partners.invoices.store import load_invoices
 from tests.partners.desk import code
 from tests.partners.invoices.bureau import Bureau
-from tests.partners.invoices.counter import CARL, CLARA, LIMITS, NOTES, RECIPIENT, TIMER, Counter, seen
+from tests.partners.invoices.till import CARL, CLARA, NOTES, RECIPIENT, TIMER, UNLIMITED, Till, seen
 
 pytestmark = pytest.mark.asyncio
 
 
 @pytest.fixture
-def counter() -> Counter:
-    return Counter(fresh=True)
+def till() -> Till:
+    return Till(fresh=True)
 
 
 @pytest.fixture
-def bureau(engine: AsyncEngine, counter: Counter) -> Bureau:
-    return Bureau(engine, InvoiceRules(LIMITS), counter.stored)
+def bureau(engine: AsyncEngine, till: Till) -> Bureau:
+    return Bureau(engine, InvoiceRules(UNLIMITED), till.stored)
 
 
 async def stored(bureau: Bureau, invoice: Invoice) -> Invoice:
@@ -38,35 +38,35 @@ async def stored(bureau: Bureau, invoice: Invoice) -> Invoice:
         return (await load_invoices(Write(tx), [invoice.id], lock=True))[invoice.id]
 
 
-async def test_an_invoice_is_read_as_it_was_written_at_every_step(bureau: Bureau, counter: Counter) -> None:
-    invoice, key = counter.created(reference="Größe №1"), counter.proof()
-    await bureau.keep(counter.book)
+async def test_an_invoice_is_read_as_it_was_written_at_every_step(bureau: Bureau, till: Till) -> None:
+    invoice, key = till.created(reference="Größe №1"), till.proof()
+    await bureau.keep(till.book)
     assert await stored(bureau, invoice) == invoice
 
-    attached = await bureau.one(AttachReceipt(invoice_id=invoice.id, object_key=key), counter.ada)
+    attached = await bureau.one(AttachReceipt(invoice_id=invoice.id, object_key=key), till.ada)
     first = await stored(bureau, invoice)
     approved = await bureau.one(ApproveInvoice(invoice_id=invoice.id, expected_version=2, notes=NOTES), CARL)
     second = await stored(bureau, invoice)
 
     assert (first.view(), second.view()) == (seen(attached), seen(approved))
     assert second.receipt is not None
-    assert (second.receipt.uploaded_by_issuer, second.approved_by_issuer) == (counter.ada.issuer, CARL.issuer)
+    assert (second.receipt.uploaded_by_issuer, second.approved_by_issuer) == (till.ada.issuer, CARL.issuer)
 
 
-async def test_the_smallest_and_the_largest_amount_keep_their_digits(bureau: Bureau, counter: Counter) -> None:  # K14
-    invoices = [counter.created(amount=amount) for amount in ("0.01", "999.99", "1000")]
-    await bureau.keep(counter.book)
+async def test_the_smallest_and_the_largest_amount_keep_their_digits(bureau: Bureau, till: Till) -> None:  # K14
+    invoices = [till.created(amount=amount) for amount in ("0.01", "999.99", "1000")]
+    await bureau.keep(till.book)
 
     amounts = [(await stored(bureau, invoice)).view().amount for invoice in invoices]
 
     assert amounts == ["0.01", "999.99", "1000.00"]
 
 
-async def test_an_invoice_made_and_moved_in_one_batch_is_written_as_it_ends(bureau: Bureau, counter: Counter) -> None:
-    invoice = counter.paid()
-    seen(counter.reject(invoice))
+async def test_an_invoice_made_and_moved_in_one_batch_is_written_as_it_ends(bureau: Bureau, till: Till) -> None:
+    invoice = till.paid()
+    seen(till.reject(invoice))
 
-    await bureau.keep(counter.book)
+    await bureau.keep(till.book)
 
     assert await stored(bureau, invoice) == invoice
 
@@ -88,8 +88,8 @@ async def test_the_service_deletes_neither_invoices_nor_usage(engine: AsyncEngin
             await tx.exec_driver_sql(statement.format(table))
 
 
-CREATED = {"state": InvoiceState.CREATED}
-PAID = {
+CREATED: dict[str, Any] = {"state": InvoiceState.CREATED}
+PAID: dict[str, Any] = {
     "state": InvoiceState.RECEIPT_UPLOADED,
     "receipt_object_key": "key",
     "receipt_size": 9,
@@ -99,7 +99,12 @@ PAID = {
     "receipt_uploaded_by": "uploader",
     "receipt_uploaded_at": "2026-11-22T12:00:00Z",
 }
-APPROVED = {**PAID, "state": InvoiceState.APPROVED, "approved_by_issuer": "i", "approved_by": "approver"}
+APPROVED: dict[str, Any] = {
+    **PAID,
+    "state": InvoiceState.APPROVED,
+    "approved_by_issuer": "i",
+    "approved_by": "approver",
+}
 
 
 @pytest.mark.parametrize(
@@ -133,21 +138,21 @@ APPROVED = {**PAID, "state": InvoiceState.APPROVED, "approved_by_issuer": "i", "
     ],
 )
 async def test_a_row_that_contradicts_itself_is_refused(
-    bureau: Bureau, counter: Counter, columns: Mapping[str, Any], constraint: str
+    bureau: Bureau, till: Till, columns: Mapping[str, Any], constraint: str
 ) -> None:
-    await bureau.keep(counter.book)
+    await bureau.keep(till.book)
 
     with pytest.raises(IntegrityError, match=constraint):
-        await write_row(bureau.engine, {"partner_id": counter.acme, **columns})
+        await write_row(bureau.engine, {"partner_id": till.acme, **columns})
 
 
-async def test_the_rows_above_are_fine_but_for_what_they_bend(bureau: Bureau, counter: Counter) -> None:
+async def test_the_rows_above_are_fine_but_for_what_they_bend(bureau: Bureau, till: Till) -> None:
     """The control of the test before: without the bent column each of them is written."""
-    await bureau.keep(counter.book)
+    await bureau.keep(till.book)
 
     for number, columns in enumerate((CREATED, PAID, APPROVED)):
-        key = {"receipt_object_key": f"{counter.acme}/{number}"} if "receipt_object_key" in columns else {}
-        await write_row(bureau.engine, {"partner_id": counter.acme, **columns, **key})
+        key = {"receipt_object_key": f"{till.acme}/{number}"} if "receipt_object_key" in columns else {}
+        await write_row(bureau.engine, {"partner_id": till.acme, **columns, **key})
 
 
 async def write_row(engine: AsyncEngine, columns: Mapping[str, Any]) -> None:
@@ -170,57 +175,57 @@ async def write_row(engine: AsyncEngine, columns: Mapping[str, Any]) -> None:
         await tx.exec_driver_sql(f"INSERT INTO invoices ({', '.join(row)}) VALUES ({values})")
 
 
-async def test_one_receipt_for_two_invoices_at_once_backs_one(bureau: Bureau, counter: Counter) -> None:
-    rounds = [(counter.created(), counter.created(), counter.proof()) for _ in range(10)]
-    await bureau.keep(counter.book)
+async def test_one_receipt_for_two_invoices_at_once_backs_one(bureau: Bureau, till: Till) -> None:
+    rounds = [(till.created(), till.created(), till.proof()) for _ in range(10)]
+    await bureau.keep(till.book)
 
     for first, second, key in rounds:
         pair = [AttachReceipt(invoice_id=invoice.id, object_key=key) for invoice in (first, second)]
-        answers = await asyncio.gather(*(bureau.one(command, counter.ada) for command in pair))
+        answers = await asyncio.gather(*(bureau.one(command, till.ada) for command in pair))
 
         assert sorted(isinstance(answer, Reply) for answer in answers) == [False, True]
         (refused,) = [answer for answer in answers if not isinstance(answer, Reply)]
         assert code(refused) == "PROVIDER_TX_ID_REUSED"
 
 
-async def test_the_database_itself_lets_one_receipt_back_one_invoice(bureau: Bureau, counter: Counter) -> None:
-    await bureau.keep(counter.book)
-    row = {"partner_id": counter.acme, **PAID, "receipt_object_key": f"{counter.acme}/once"}
+async def test_the_database_itself_lets_one_receipt_back_one_invoice(bureau: Bureau, till: Till) -> None:
+    await bureau.keep(till.book)
+    row = {"partner_id": till.acme, **PAID, "receipt_object_key": f"{till.acme}/once"}
     await write_row(bureau.engine, row)
 
     with pytest.raises(IntegrityError, match="invoices_receipt_once"):
         await write_row(bureau.engine, row)
 
 
-async def test_an_expiry_waits_for_no_partner(bureau: Bureau, counter: Counter) -> None:
-    invoice = counter.created()
-    await bureau.keep(counter.book)
+async def test_an_expiry_waits_for_no_partner(bureau: Bureau, till: Till) -> None:
+    invoice = till.created()
+    await bureau.keep(till.book)
 
     async with bureau.engine.begin() as holding:
-        await holding.exec_driver_sql("SELECT FROM partners WHERE id = $1 FOR UPDATE", (counter.acme,))
+        await holding.exec_driver_sql("SELECT FROM partners WHERE id = $1 FOR UPDATE", (till.acme,))
         late = invoice.expires_at + timedelta(seconds=1)
         reply = await bureau.one(ExpireInvoice(invoice_id=invoice.id), TIMER, now=late)
 
     assert seen(reply).state is InvoiceState.EXPIRED
 
 
-async def test_a_batch_of_any_size_costs_the_same_number_of_statements(bureau: Bureau, counter: Counter) -> None:
-    few, many = await statements_of(bureau, counter, 2), await statements_of(bureau, counter, 60)
+async def test_a_batch_of_any_size_costs_the_same_number_of_statements(bureau: Bureau, till: Till) -> None:
+    few, many = await statements_of(bureau, till, 2), await statements_of(bureau, till, 60)
 
     assert len(few) == len(many), "\n".join(few)
 
 
-async def test_a_batch_without_invoices_costs_none_of_theirs(bureau: Bureau, counter: Counter) -> None:
+async def test_a_batch_without_invoices_costs_none_of_theirs(bureau: Bureau, till: Till) -> None:
     with bureau.statements() as seen_by_database:
         await bureau.put()
 
     assert seen_by_database == []
 
 
-async def statements_of(bureau: Bureau, counter: Counter, size: int) -> list[str]:
+async def statements_of(bureau: Bureau, till: Till, size: int) -> list[str]:
     """One batch with every command, on `size` invoices each."""
-    counter.book.ledger.new.clear()
-    another = Counter(fresh=True)
+    till.book.ledger.new.clear()
+    another = Till(fresh=True)
     bureau.stored = another.stored
     created = [another.created(amount="1") for _ in range(2 * size)]
     paid = [another.paid(amount="1") for _ in range(2 * size)]

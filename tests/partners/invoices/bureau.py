@@ -1,6 +1,6 @@
 """The partners desk on the real database: each `put` is one batch and one transaction, as the chassis runs it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,7 +11,8 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from contracts.message import Actor, Command, Context
-from services.chassis import Call, Inbound, Outcome, Write
+from contracts.message import Outcome as Result
+from services.chassis import Call, Fact, Inbound, Outcome, Reply, Write, outbox
 from services.chassis.patience import wait_out
 from services.partners.book import Book
 from services.partners.desk import load_book, save_book
@@ -19,8 +20,9 @@ from services.partners.evidence import Finding
 from services.partners.handlers import HANDLERS
 from services.partners.invoices.ledger import InvoiceRules, Ledger
 from services.partners.rules import Rules
+from services.partners.upload import Upload
 from services.wire.allowlist import Allowlist
-from tests.partners.desk import ISSUER, answered, presigned
+from tests.partners.desk import ISSUER
 
 ROOT_ADMINS = "root-1"
 
@@ -37,16 +39,21 @@ class Bureau:
         """All calls as one batch; done again after a conflict, like any batch."""
 
         async def once() -> list[Outcome]:
-            fresh = [_inbound(command, actor) for command, actor in calls]
             async with self.engine.begin() as connection:
-                tx = Write(connection)
-                book = await load_book(tx, fresh, self.book())
-                at = now or datetime.now(UTC)
-                outcomes = [_decided(inbound, book, at) for inbound in fresh]
-                await save_book(tx, book)
-            return outcomes
+                return await self._batch(Write(connection), [_inbound(*call) for call in calls], now)
 
         return await wait_out(once)
+
+    async def _batch(self, tx: Write, fresh: Sequence[Inbound], now: datetime | None) -> list[Outcome]:
+        book = await load_book(tx, fresh, self.book())
+        at = now or datetime.now(UTC)
+        calls = [Call(each.actor, each.context, each.message_id, at) for each in fresh]
+        outcomes = [
+            answered(HANDLERS[type(c.request)](c.request, call, book)) for c, call in zip(fresh, calls, strict=True)
+        ]
+        await save_book(tx, book)
+        await outbox.append(tx, _told(calls, outcomes))
+        return outcomes
 
     async def one(self, command: Command, actor: Actor, now: datetime | None = None) -> Outcome:
         (outcome,) = await self.put((command, actor), now=now)
@@ -75,11 +82,16 @@ class Bureau:
             event.remove(self.engine.sync_engine, "before_cursor_execute", listen)
 
 
+def presigned(upload: Upload) -> tuple[str, dict[str, str]]:
+    return f"https://s3/{upload.object_key}", {}
+
+
 def _inbound(command: Command, actor: Actor) -> Inbound:
     context = Context(request_id="r", command_id=uuid4())
     return Inbound(command, uuid4(), actor, context, -1, b"", cast("Any", None))
 
 
-def _decided(inbound: Inbound, book: Book, now: datetime) -> Outcome:
-    call = Call(inbound.actor, inbound.context, inbound.message_id, now)
-    return answered(HANDLERS[type(inbound.request)](inbound.request, call, book))
+def _told(calls: Sequence[Call], outcomes: Sequence[Outcome]) -> list[tuple[Call, Fact, Result, str | None]]:
+    """A version that is given twice would hit the outbox's own constraint."""
+    replies = [(call, reply) for call, reply in zip(calls, outcomes, strict=True) if isinstance(reply, Reply)]
+    return [(call, fact, Result.SUCCEEDED, None) for call, reply in replies for fact in reply.facts]

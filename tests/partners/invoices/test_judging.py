@@ -23,16 +23,16 @@ from services.chassis.outcome import authorise
 from services.partners.invoices.invoice import NOT_COMPLETED, REJECTED, UNSIGNED, Invoice
 from services.partners.invoices.limits import Ceilings, Limits
 from tests.partners.desk import ADA, EVE, code, person
-from tests.partners.invoices.counter import BEN, CARL, CLARA, NOTES, RECIPIENT, Counter, seen, told
+from tests.partners.invoices.till import BEN, CARL, CLARA, NOTES, RECIPIENT, Till, seen, told
 
 BOTH = pytest.mark.parametrize("kind", [ApproveInvoice, RejectInvoice])
 
 
 def test_an_approval_names_who_and_repeats_the_terms_in_its_event() -> None:  # K24
-    counter = Counter()
-    invoice = counter.paid(amount="250.5")
+    till = Till()
+    invoice = till.paid(amount="250.5")
 
-    reply = counter.approve(invoice)
+    reply = till.approve(invoice)
 
     shown = seen(reply)
     assert isinstance(reply, Reply)
@@ -45,14 +45,14 @@ def test_an_approval_names_who_and_repeats_the_terms_in_its_event() -> None:  # 
 
 
 def test_a_rejection_is_for_good_and_says_why() -> None:
-    counter = Counter()
-    invoice = counter.paid()
+    till = Till()
+    invoice = till.paid()
 
-    reply = counter.reject(invoice)
+    reply = till.reject(invoice)
 
     assert (seen(reply).state, seen(reply).reason_code) == (InvoiceState.REJECTED, REJECTED)
     assert told(reply) == ["invoice.rejected"]
-    assert code(counter.approve(invoice)) == "INVOICE_STATE_INVALID"
+    assert code(till.approve(invoice)) == "INVOICE_STATE_INVALID"
 
 
 @BOTH
@@ -69,24 +69,24 @@ def test_only_compliance_judges(kind: type[JudgeInvoice]) -> None:
 @BOTH
 @pytest.mark.parametrize("notes", ["", "too short", "x" * 1025])
 def test_notes_have_10_to_1024_characters(kind: type[JudgeInvoice], notes: str) -> None:  # S1.44
-    counter = Counter()
+    till = Till()
 
-    assert code(counter.judge(kind, counter.paid(), notes=notes)) == "NOTES_REQUIRED"
+    assert code(till.judge(kind, till.paid(), notes=notes)) == "NOTES_REQUIRED"
 
 
 @BOTH
 def test_an_unknown_invoice_is_not_found(kind: type[JudgeInvoice]) -> None:
-    counter = Counter()
+    till = Till()
 
-    assert code(counter.judge(kind, counter.paid(), invoice_id=uuid4())) == "NOT_FOUND"
+    assert code(till.judge(kind, till.paid(), invoice_id=uuid4())) == "NOT_FOUND"
 
 
 @BOTH
 def test_a_judgement_on_what_was_not_read_is_refused(kind: type[JudgeInvoice]) -> None:  # K24
-    counter = Counter()
-    invoice = counter.paid()
+    till = Till()
+    invoice = till.paid()
 
-    assert code(counter.judge(kind, invoice, expected_version=1)) == "PRECONDITION_FAILED"
+    assert code(till.judge(kind, invoice, expected_version=1)) == "PRECONDITION_FAILED"
     assert (invoice.state, invoice.version) == (InvoiceState.RECEIPT_UPLOADED, 2)
 
 
@@ -96,52 +96,52 @@ def also(actor: Actor, *roles: Role) -> Actor:
 
 @BOTH
 def test_the_creator_does_not_judge_even_after_leaving_the_roster(kind: type[JudgeInvoice]) -> None:
-    counter = Counter()
-    invoice = counter.created(BEN)
-    seen(counter.attach(invoice))
-    counter.book.partners[counter.acme].contacts.pop()  # as if it never was in it
+    till = Till()
+    invoice = till.created(BEN)
+    seen(till.attach(invoice))
+    till.book.partners[till.acme].contacts.pop()  # as if it never was in it
 
-    assert code(counter.judge(kind, invoice, also(BEN, Role.COMPLIANCE))) == "MAKER_CHECKER_VIOLATION"
+    assert code(till.judge(kind, invoice, also(BEN, Role.COMPLIANCE))) == "MAKER_CHECKER_VIOLATION"
 
 
 @BOTH
 def test_whoever_uploaded_the_receipt_does_not_judge(kind: type[JudgeInvoice]) -> None:
-    counter = Counter()
-    invoice = counter.created(ADA)
-    seen(counter.attach(invoice, counter.proof(BEN)))
-    counter.book.partners[counter.acme].contacts.pop()  # as if it never was in it
+    till = Till()
+    invoice = till.created(ADA)
+    seen(till.attach(invoice, till.proof(BEN)))
+    till.book.partners[till.acme].contacts.pop()  # as if it never was in it
 
-    assert code(counter.judge(kind, invoice, also(BEN, Role.COMPLIANCE))) == "MAKER_CHECKER_VIOLATION"
+    assert code(till.judge(kind, invoice, also(BEN, Role.COMPLIANCE))) == "MAKER_CHECKER_VIOLATION"
 
 
 @BOTH
 def test_a_contact_of_the_partner_does_not_judge(kind: type[JudgeInvoice]) -> None:
-    counter = Counter()
-    invoice = counter.paid()
+    till = Till()
+    invoice = till.paid()
 
-    assert code(counter.judge(kind, invoice, also(BEN, Role.COMPLIANCE))) == "MAKER_CHECKER_VIOLATION"
-    counter.staff(counter.acme, ADA)
-    assert code(counter.judge(kind, invoice, also(BEN, Role.COMPLIANCE))) == "MAKER_CHECKER_VIOLATION"
+    assert code(till.judge(kind, invoice, also(BEN, Role.COMPLIANCE))) == "MAKER_CHECKER_VIOLATION"
+    till.staff(till.acme, ADA)
+    assert code(till.judge(kind, invoice, also(BEN, Role.COMPLIANCE))) == "MAKER_CHECKER_VIOLATION"
 
 
 def test_a_contact_of_another_partner_with_the_role_may_judge() -> None:
-    counter = Counter()
+    till = Till()
 
-    assert seen(counter.approve(counter.paid(), also(EVE, Role.COMPLIANCE))).approved_by == EVE.subject
+    assert seen(till.approve(till.paid(), also(EVE, Role.COMPLIANCE))).approved_by == EVE.subject
 
 
 def test_the_same_subject_of_another_issuer_is_another_person() -> None:  # S1.9
-    counter = Counter()
+    till = Till()
     namesake = also(ADA, Role.COMPLIANCE).model_copy(update={"issuer": "https://other.example"})
 
-    assert seen(counter.approve(counter.paid(), namesake)).approved_by == ADA.subject
+    assert seen(till.approve(till.paid(), namesake)).approved_by == ADA.subject
 
 
 def test_creator_uploader_and_approver_have_acted_and_nobody_else_has() -> None:
-    counter = Counter()
-    invoice = counter.created(ADA)
-    seen(counter.attach(invoice, counter.proof(BEN)))
-    seen(counter.approve(invoice))
+    till = Till()
+    invoice = till.created(ADA)
+    seen(till.attach(invoice, till.proof(BEN)))
+    seen(till.approve(invoice))
 
     acted = {actor.subject: invoice.has_acted((actor.issuer, actor.subject)) for actor in (ADA, BEN, CARL, CLARA)}
 
@@ -150,40 +150,40 @@ def test_creator_uploader_and_approver_have_acted_and_nobody_else_has() -> None:
 
 
 def test_the_gate_is_asked_again_at_approval() -> None:
-    counter = Counter()
-    invoice = counter.paid()
-    counter.book.partners[counter.acme].state = PartnerState.SUSPENDED
+    till = Till()
+    invoice = till.paid()
+    till.book.partners[till.acme].state = PartnerState.SUSPENDED
 
-    assert code(counter.approve(invoice)) == "PARTNER_NOT_APPROVED"
-    assert seen(counter.reject(invoice)).state is InvoiceState.REJECTED
+    assert code(till.approve(invoice)) == "PARTNER_NOT_APPROVED"
+    assert seen(till.reject(invoice)).state is InvoiceState.REJECTED
 
 
 def test_a_recipient_taken_off_the_list_is_not_approved_any_more(tmp_path: Path) -> None:
     file = tmp_path / "recipients"
     file.write_text(f"{RECIPIENT}\n")
-    counter = Counter(file)
-    invoice = counter.paid()
+    till = Till(file)
+    invoice = till.paid()
     file.write_text("\n")
-    counter.book.ledger.rules.recipients.refresh()
+    till.book.ledger.rules.recipients.refresh()
 
-    assert code(counter.approve(invoice)) == "RECIPIENT_NOT_APPROVED"
-    assert counter.used() == 0
+    assert code(till.approve(invoice)) == "RECIPIENT_NOT_APPROVED"
+    assert till.used() == 0
 
 
 def test_a_currency_that_is_not_supported_any_more_is_not_approved() -> None:
-    counter = Counter()
-    invoice = counter.paid()
-    rules = counter.book.ledger.rules
+    till = Till()
+    invoice = till.paid()
+    rules = till.book.ledger.rules
     object.__setattr__(rules, "limits", Limits({"JPY": Ceilings(Decimal(1), Decimal(1), Decimal(1))}))
 
-    assert code(counter.approve(invoice)) == "TOKEN_UNSUPPORTED"
+    assert code(till.approve(invoice)) == "TOKEN_UNSUPPORTED"
 
 
 def test_approvals_of_a_day_stay_within_the_partners_cap() -> None:  # K17
-    counter = Counter()
-    invoices = [counter.paid(amount="1000") for _ in range(3)]
+    till = Till()
+    invoices = [till.paid(amount="1000") for _ in range(3)]
 
-    answers = [counter.approve(invoice) for invoice in invoices]
+    answers = [till.approve(invoice) for invoice in invoices]
 
     assert [isinstance(answer, Reply) for answer in answers] == [True, True, False]
     assert code(answers[-1]) == "BRANCH_CAP_EXCEEDED"
@@ -191,61 +191,62 @@ def test_approvals_of_a_day_stay_within_the_partners_cap() -> None:  # K17
 
 
 def test_partners_share_the_cap_of_the_region() -> None:  # K17
-    counter = Counter()
+    till = Till()
     for _ in range(2):
-        seen(counter.approve(counter.paid(amount="1000")))
+        seen(till.approve(till.paid(amount="1000")))
     theirs = []
     for _ in range(3):
-        invoice = counter.created(EVE, amount="1000")
-        seen(counter.attach(invoice, counter.proof(EVE, counter.other), EVE))
+        invoice = till.created(EVE, amount="1000")
+        seen(till.attach(invoice, till.proof(EVE, till.other), EVE))
         theirs.append(invoice)
 
-    answers = [counter.approve(invoice) for invoice in theirs]
+    answers = [till.approve(invoice) for invoice in theirs]
 
     assert [isinstance(answer, Reply) for answer in answers] == [True, True, False]
     assert code(answers[-1]) == "BRANCH_CAP_EXCEEDED"
-    small = counter.paid(amount="0.01")
-    assert code(counter.approve(small)) == "REGION_CAP_EXCEEDED"
+    small = till.paid(amount="0.01")
+    assert code(till.approve(small)) == "REGION_CAP_EXCEEDED"
 
 
 def test_a_new_day_has_its_own_caps() -> None:
-    counter = Counter()
+    till = Till()
     for _ in range(2):
-        seen(counter.approve(counter.paid(amount="1000")))
-    third = counter.paid(amount="1000")
-    assert code(counter.approve(third)) == "BRANCH_CAP_EXCEEDED"
+        seen(till.approve(till.paid(amount="1000")))
+    third = till.paid(amount="1000")
+    assert code(till.approve(third)) == "BRANCH_CAP_EXCEEDED"
 
-    counter.now += timedelta(days=1)
+    till.now += timedelta(days=1)
 
-    assert seen(counter.approve(third)).state is InvoiceState.APPROVED
+    assert seen(till.approve(third)).state is InvoiceState.APPROVED
 
 
 def test_usage_is_not_given_back() -> None:
-    counter = Counter()
-    invoice = counter.paid(amount="1000")
-    seen(counter.approve(invoice))
-    before = counter.used()
+    till = Till()
+    invoice = till.paid(amount="1000")
+    seen(till.approve(invoice))
+    before = till.used()
 
-    seen(counter.reject(invoice))
+    seen(till.reject(invoice))
 
-    assert counter.used() == before
+    assert till.used() == before
 
 
 @pytest.mark.parametrize("state", InvoiceState)
 @pytest.mark.parametrize("move", ["attach", "approve", "reject"])
 def test_every_move_outside_the_lifecycle_is_refused_and_changes_nothing(state: InvoiceState, move: str) -> None:
     """Each state times each command."""
-    counter = Counter()
-    invoice = counter.created()
+    till = Till()
+    invoice = till.created()
     invoice.state = state
     legal = state in LEGAL[move]
 
-    outcome = getattr(counter, move)(invoice)
+    outcome = getattr(till, move)(invoice)
 
     assert isinstance(outcome, Reply) is legal
     if not legal:
         assert code(outcome) == "INVOICE_STATE_INVALID"
-        assert (invoice.state, invoice.version, counter.used()) == (state, 1, 0)
+        assert (invoice.state, invoice.version) == (state, 1)
+        assert till.used() == 0
 
 
 LEGAL = {
@@ -257,12 +258,12 @@ LEGAL = {
 
 @pytest.mark.parametrize("state", InvoiceState)
 def test_time_ends_what_is_not_signed_and_nothing_else(state: InvoiceState) -> None:
-    counter = Counter()
-    invoice = counter.created()
+    till = Till()
+    invoice = till.created()
     invoice.state = state
-    counter.now = invoice.expires_at
+    till.now = invoice.expires_at
 
-    reply = counter.expire(invoice)
+    reply = till.expire(invoice)
 
     assert isinstance(reply, Reply)
     if state in UNSIGNED:
@@ -273,12 +274,12 @@ def test_time_ends_what_is_not_signed_and_nothing_else(state: InvoiceState) -> N
 
 
 def test_an_expiry_that_comes_twice_or_too_early_does_nothing() -> None:
-    counter = Counter()
-    invoice = counter.created()
+    till = Till()
+    invoice = till.created()
 
-    early = counter.expire(invoice)
-    counter.now = invoice.expires_at
-    first, second = counter.expire(invoice), counter.expire(invoice)
+    early = till.expire(invoice)
+    till.now = invoice.expires_at
+    first, second = till.expire(invoice), till.expire(invoice)
 
     assert [isinstance(reply, Reply) and reply.status for reply in (early, first, second)] == [204, 200, 204]
     assert invoice.version == 2
@@ -286,22 +287,22 @@ def test_an_expiry_that_comes_twice_or_too_early_does_nothing() -> None:
 
 @pytest.mark.parametrize("move", ["attach", "approve", "reject"])
 def test_the_deadline_binds_although_the_timer_is_late(move: str) -> None:
-    counter = Counter()
-    invoice = counter.created() if move == "attach" else counter.paid()
-    key = counter.proof()
-    counter.now = invoice.expires_at
+    till = Till()
+    invoice = till.created() if move == "attach" else till.paid()
+    key = till.proof()
+    till.now = invoice.expires_at
 
-    outcome = counter.attach(invoice, key) if move == "attach" else getattr(counter, move)(invoice)
+    outcome = till.attach(invoice, key) if move == "attach" else getattr(till, move)(invoice)
 
     assert code(outcome) == "INVOICE_STATE_INVALID"
 
 
 def test_updated_at_moves_with_every_change_even_within_one_moment() -> None:
-    counter = Counter()
-    invoice = counter.created()
+    till = Till()
+    invoice = till.created()
     moments = [invoice.updated_at]
-    for move in (counter.attach, counter.approve, counter.reject):
-        counter.now = invoice.created_at - timedelta(seconds=10)
+    for move in (till.attach, till.approve, till.reject):
+        till.now = invoice.created_at - timedelta(seconds=10)
         seen(move(invoice))
         moments.append(invoice.updated_at)
 
@@ -309,12 +310,12 @@ def test_updated_at_moves_with_every_change_even_within_one_moment() -> None:
 
 
 def test_an_invoice_keeps_its_terms_whatever_becomes_of_it() -> None:  # K24
-    counter = Counter()
-    invoice = counter.paid()
+    till = Till()
+    invoice = till.paid()
     terms = _terms(invoice)
 
-    seen(counter.approve(invoice))
-    seen(counter.reject(invoice))
+    seen(till.approve(invoice))
+    seen(till.reject(invoice))
 
     assert _terms(invoice) == terms
 

@@ -10,14 +10,14 @@ from contracts.partners import DocumentKind, PartnerState
 from services.chassis import Reply
 from services.partners.evidence import AWAY, MISSING, Finding, Found
 from tests.partners.desk import ADA, EVE, NOON, SHA, code
-from tests.partners.invoices.counter import BEN, CARL, Counter, seen, told
+from tests.partners.invoices.till import BEN, CARL, Till, seen, told
 
 
 def test_a_receipt_moves_the_invoice_on_and_is_kept_as_the_store_has_it() -> None:
-    counter = Counter()
-    invoice, key = counter.created(), counter.proof(BEN)
+    till = Till()
+    invoice, key = till.created(), till.proof(BEN)
 
-    reply = counter.attach(invoice, key, ADA)
+    reply = till.attach(invoice, key, ADA)
 
     shown = seen(reply)
     assert isinstance(reply, Reply)
@@ -29,46 +29,46 @@ def test_a_receipt_moves_the_invoice_on_and_is_kept_as_the_store_has_it() -> Non
 
 
 def test_another_partners_invoice_is_not_there() -> None:
-    counter = Counter()
-    invoice = counter.created()
+    till = Till()
+    invoice = till.created()
 
-    assert code(counter.attach(invoice, counter.proof(EVE, counter.other), EVE)) == "NOT_FOUND"
-    assert code(counter.attach(invoice, actor=CARL)) == "NOT_FOUND"
-    unknown = AttachReceipt(invoice_id=uuid4(), object_key=counter.proof())
-    assert code(counter.run(unknown, ADA)) == "NOT_FOUND"
+    assert code(till.attach(invoice, till.proof(EVE, till.other), EVE)) == "NOT_FOUND"
+    assert code(till.attach(invoice, actor=CARL)) == "NOT_FOUND"
+    unknown = AttachReceipt(invoice_id=uuid4(), object_key=till.proof())
+    assert code(till.run(unknown, ADA)) == "NOT_FOUND"
 
 
 def test_a_removed_contact_is_told_so() -> None:  # S1.42
-    counter = Counter()
-    invoice = counter.created(BEN)
-    counter.staff(counter.acme, ADA)
+    till = Till()
+    invoice = till.created(BEN)
+    till.staff(till.acme, ADA)
 
-    assert code(counter.attach(invoice, actor=BEN)) == "CONTACT_REMOVED"
+    assert code(till.attach(invoice, actor=BEN)) == "CONTACT_REMOVED"
 
 
 def test_the_gate_is_closed_for_receipts_too() -> None:  # S1.28
-    counter = Counter()
-    invoice = counter.created()
-    counter.book.partners[counter.acme].state = PartnerState.SUSPENDED
+    till = Till()
+    invoice = till.created()
+    till.book.partners[till.acme].state = PartnerState.SUSPENDED
 
-    assert code(counter.attach(invoice, "nonsense")) == "PARTNER_NOT_APPROVED"
+    assert code(till.attach(invoice, "nonsense")) == "PARTNER_NOT_APPROVED"
 
 
 def test_a_key_nobody_issued_is_refused() -> None:
-    counter = Counter()
-    invoice = counter.created()
-    hand_made = f"partners/{counter.acme}/receipt/20261122T050138507770Z"
-    licence = counter.upload(ADA, DocumentKind.LICENSING, counter.acme)[0]
+    till = Till()
+    invoice = till.created()
+    hand_made = f"partners/{till.acme}/receipt/20261122T050138507770Z"
+    licence = till.upload(ADA, DocumentKind.LICENSING, till.acme)[0]
 
-    assert code(counter.attach(invoice, hand_made)) == "DOSSIER_KEY_FORMAT"
-    assert code(counter.attach(invoice, "../../etc/passwd")) == "DOSSIER_KEY_FORMAT"
-    assert code(counter.attach(invoice, licence)) == "DOSSIER_KEY_FORMAT", "a licence proves no payment"
+    assert code(till.attach(invoice, hand_made)) == "DOSSIER_KEY_FORMAT"
+    assert code(till.attach(invoice, "../../etc/passwd")) == "DOSSIER_KEY_FORMAT"
+    assert code(till.attach(invoice, licence)) == "DOSSIER_KEY_FORMAT", "a licence proves no payment"
 
 
 def test_another_partners_receipt_is_forbidden() -> None:
-    counter = Counter()
+    till = Till()
 
-    assert code(counter.attach(counter.created(), counter.proof(EVE, counter.other))) == "DOSSIER_KEY_FORBIDDEN"
+    assert code(till.attach(till.created(), till.proof(EVE, till.other))) == "DOSSIER_KEY_FORBIDDEN"
 
 
 @pytest.mark.parametrize(
@@ -81,43 +81,43 @@ def test_another_partners_receipt_is_forbidden() -> None:
     ],
 )
 def test_a_receipt_is_what_the_store_says(finding: Finding, wanted: str) -> None:
-    counter = Counter()
-    invoice, key = counter.created(), counter.proof()
-    counter.stored[key] = finding
+    till = Till()
+    invoice, key = till.created(), till.proof()
+    till.stored[key] = finding
 
-    assert code(counter.attach(invoice, key)) == wanted
+    assert code(till.attach(invoice, key)) == wanted
     assert (invoice.state, invoice.version) == (InvoiceState.CREATED, 1)
 
 
 def test_one_proof_of_payment_backs_one_invoice() -> None:
-    counter = Counter()
-    first, second, key = counter.created(), counter.created(), counter.proof()
-    seen(counter.attach(first, key))
+    till = Till()
+    first, second, key = till.created(), till.created(), till.proof()
+    seen(till.attach(first, key))
 
-    assert code(counter.attach(second, key)) == "PROVIDER_TX_ID_REUSED"
+    assert code(till.attach(second, key)) == "PROVIDER_TX_ID_REUSED"
 
 
 def test_a_proof_that_backed_a_rejected_invoice_is_used_up() -> None:
-    counter = Counter()
-    first, second, key = counter.created(), counter.created(), counter.proof()
-    seen(counter.attach(first, key))
-    seen(counter.reject(first))
+    till = Till()
+    first, second, key = till.created(), till.created(), till.proof()
+    seen(till.attach(first, key))
+    seen(till.reject(first))
 
-    assert code(counter.attach(second, key)) == "PROVIDER_TX_ID_REUSED"
+    assert code(till.attach(second, key)) == "PROVIDER_TX_ID_REUSED"
 
 
 def test_a_receipt_is_not_exchanged() -> None:
-    counter = Counter()
-    invoice = counter.paid()
+    till = Till()
+    invoice = till.paid()
 
-    assert code(counter.attach(invoice, counter.proof())) == "INVOICE_STATE_INVALID"
+    assert code(till.attach(invoice, till.proof())) == "INVOICE_STATE_INVALID"
 
 
 def test_evidence_that_lies_elsewhere_in_the_book_is_not_taken_for_this_key() -> None:
     """The upload's own row says whose it is: its prefix alone does not."""
-    counter = Counter()
-    invoice, key = counter.created(), counter.proof()
-    upload = counter.book.uploads.pop(key)
-    counter.book.uploads["elsewhere"] = replace(upload, partner_id=UUID(int=7))
+    till = Till()
+    invoice, key = till.created(), till.proof()
+    upload = till.book.uploads.pop(key)
+    till.book.uploads["elsewhere"] = replace(upload, partner_id=UUID(int=7))
 
-    assert code(counter.attach(invoice, key)) == "DOSSIER_KEY_FORMAT"
+    assert code(till.attach(invoice, key)) == "DOSSIER_KEY_FORMAT"

@@ -1,4 +1,4 @@
-"""A counter in memory: an office with an approved partner, its invoices and the people around them."""
+"""A till in memory: an office with an approved partner, its invoices and the people around them."""
 
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
@@ -40,9 +40,12 @@ LIMITS = Limits(
         "JPY": Ceilings(Decimal(100_000), Decimal(200_000), Decimal(300_000)),
     }
 )
+PLENTY = Decimal(10**12)
+UNLIMITED = Limits({"USD": Ceilings(PLENTY, PLENTY, PLENTY)})
+"""For the real database: other tests use up the caps of the same day."""
 
 
-class Counter(Office):
+class Till(Office):
     """Ada and Ben are contacts of Acme, which is approved; Eve is one of somebody else's, which is approved too.
 
     With `fresh` they are people whom no other test knows, and it is now: for books that are stored.
@@ -118,7 +121,7 @@ class Counter(Office):
         return self.run(ExpireInvoice(invoice_id=invoice.id), TIMER)
 
     def used(self) -> Decimal:
-        """What counts against the caps of this counter: once a partner, once a region."""
+        """What counts against the caps of this till: once a partner, once a region."""
         return sum(self.book.ledger.usage.used.values(), Decimal(0))
 
 

@@ -16,12 +16,11 @@ from typing import Any, Self
 import orjson
 
 import deploy
+from deploy.local.recipes import MODULES
 from deploy.local.stack import Stack
 from tests.support.waiting import eventually_true
 
 REPOSITORY = Path(deploy.__file__).resolve().parent.parent
-MODULES = {"mint": "services.partners.mint"}
-"""Processes that are not a service of their own."""
 _NO_PROXY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 

@@ -2,7 +2,8 @@
 
 from uuid import UUID
 
-from contracts.partners import ApprovePartner, PartnerState, RejectPartner
+from contracts.decisions import ApprovePartner, RejectPartner
+from contracts.partners import PartnerState
 from services.chassis import Reply
 from services.partners.gate import Capability, Change, Facts, Open, Policy, apply, decide
 from services.partners.gate.aggregate import facts_of

@@ -22,7 +22,7 @@ from services.partners.invoices.ledger import InvoiceRules, Ledger
 from services.partners.rules import Rules
 from services.partners.upload import Upload
 from services.wire.allowlist import Allowlist
-from tests.partners.desk import ISSUER
+from tests.partners.desk import ISSUER, answered
 
 ROOT_ADMINS = "root-1"
 

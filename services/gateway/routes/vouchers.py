@@ -1,4 +1,4 @@
-"""The proof bundle of a voucher: what its owner holds and what the log says of it, put together for one caller."""
+"""Sign-and-submit, and the proof bundle: what the owner holds and what the log says of it, put together."""
 
 import base64
 from hashlib import sha256
@@ -11,12 +11,14 @@ from starlette.responses import Response
 
 from contracts.audit import ProofBundle, ProveEvents
 from contracts.failures import Code
-from contracts.vouchers import EvidenceEvent, GetVoucher, InclusionProof, VoucherBundle, VoucherEvidence
+from contracts.invoices import InvoiceView
+from contracts.vouchers import EvidenceEvent, GetVoucher, InclusionProof, SignInvoice, VoucherBundle, VoucherEvidence
 from services.gateway.asking import ask
 from services.gateway.problems import Failure
 from services.gateway.routing import Route, Routes, caller_of, respond
 
-PATH = "/api/v1/invoices/{invoice_id}/voucher"
+SIGN = "/ops/otc/invoices/{invoice_id}/sign-and-submit"
+BUNDLE = "/api/v1/invoices/{invoice_id}/voucher"
 
 routes = Routes()
 
@@ -56,4 +58,5 @@ def _bundle(evidence: VoucherEvidence, proof: ProofBundle) -> VoucherBundle:
     return VoucherBundle(**evidence.model_dump(), checkpoint=proof.checkpoint, tree_size=proof.size, proofs=proofs)
 
 
-routes.add(Route("GET", PATH, GetVoucher, VoucherBundle, 200), voucher_bundle)
+routes.command("POST", SIGN, SignInvoice, InvoiceView)
+routes.add(Route("GET", BUNDLE, GetVoucher, VoucherBundle, 200), voucher_bundle)

@@ -113,12 +113,14 @@ async def save_pages(tx: Write, new: Sequence[Page], changed: Mapping[UUID, Page
     left_out = {"delivery", "tries"}
     names = [f.name for f in fields(Page) if f.name not in left_out]
     await insert(tx, "pages", [{name: getattr(page, name) for name in names} for page in new])
-    moved = [page for page in changed.values() if page.id not in {page.id for page in new}]
+    fresh = {page.id for page in new}
+    moved = [page for page in changed.values() if page.id not in fresh]
     if moved:
         columns = ([getattr(page, name) for page in moved] for name in _PAGE_COLUMNS)
         await tx.exec_driver_sql(_SAVE_PAGES, tuple(columns))
     pages = [*new, *moved]
     if pages:
         await tx.exec_driver_sql(_DELIVER, ([page.id for page in pages], [page.level for page in pages]))
-        settled = [page.id for page in pages if page.state is not PageState.OPEN]
+    settled = [page.id for page in pages if page.state is not PageState.OPEN]
+    if settled:
         await tx.exec_driver_sql(_CANCEL, (settled,))

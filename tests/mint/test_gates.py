@@ -143,12 +143,13 @@ async def test_while_the_outcome_is_unknown_another_call_is_told_so(
     invoice_id = await client.invoice()
     await node.behave("timeout_after_acceptance", delay_seconds=3)
     await client.ask_to_sign(invoice_id)
+    voucher = (await client.becomes(invoice_id, "SIGNING"))["voucher"]
+    await eventually(lambda: node.calls(voucher["nonce"]), "the node has it")
+    await node.behave("error")
 
     async def unknown() -> bool:
-        invoice = await client.seen(invoice_id)
-        return bool(invoice["voucher"]["state"] == "UNKNOWN")
+        return bool((await client.seen(invoice_id))["voucher"]["state"] == "UNKNOWN")
 
-    await node.behave("error")
     await eventually(unknown, "the outcome is unknown")
     other = await client.sign(invoice_id)
     await node.behave("ok")

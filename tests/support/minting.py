@@ -91,11 +91,7 @@ class Client:
             sha256=hashlib.sha256(RECEIPT).hexdigest(),
             partner_id=self.partner_id,
         )
-        upload = (await told(self.bus, wanted, self.contact)).json
-        async with httpx.AsyncClient(trust_env=False, timeout=20) as store:
-            stored = await store.put(upload["upload_url"], content=RECEIPT, headers=upload["headers"])
-        assert stored.status_code == 200, stored.text
-        return str(upload["object_key"])
+        return await put((await told(self.bus, wanted, self.contact)).json, RECEIPT)
 
     async def ask_to_sign(self, invoice_id: UUID) -> RawRecord:
         """Send sign-and-submit; its answer comes when it is settled."""
@@ -117,6 +113,14 @@ class Client:
             return invoice if invoice["state"] == state else None
 
         return await eventually(there, f"invoice {invoice_id} is {state}", seconds)
+
+
+async def put(upload: dict[str, Any], body: bytes) -> str:
+    """Store it as it was reserved; returns the object key."""
+    async with httpx.AsyncClient(trust_env=False, timeout=20) as store:
+        stored = await store.put(upload["upload_url"], content=body, headers=upload["headers"])
+    assert stored.status_code == 200, stored.text
+    return str(upload["object_key"])
 
 
 async def told(bus: Bus, request: Any, actor: Actor) -> Answer:

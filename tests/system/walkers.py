@@ -24,6 +24,11 @@ MOODS = ("ok", "ok", "ok", "error", "refuse", "drop_after_acceptance", "timeout_
 LIKELY: dict[str, type[Decide]] = {"SUSPENDED": ReinstatePartner, "PENDING_REVIEW": ApprovePartner}
 
 
+class Move(NamedTuple):
+    step: Callable[[], Awaitable[None]]
+    weight: int
+
+
 class Seen(NamedTuple):
     """An invoice as its last answer showed it."""
 
@@ -50,21 +55,21 @@ class Walker:
         return self.client.bus
 
     async def walk(self, steps: int) -> None:
-        moves: list[tuple[Callable[[], Awaitable[None]], int]] = [
-            (self.decide, 4),
-            (self.file, 2),
-            (self.change_roster, 1),
-            (self.create, 2),
-            (self.receipt, 1),
-            (self.judge, 1),
-            (self.sign, 2),
-            (self.advance, 14),
-            (self.look, 2),
-            (self.change_mood, 1),
+        moves: list[Move] = [
+            Move(self.decide, 4),
+            Move(self.file, 2),
+            Move(self.change_roster, 1),
+            Move(self.create, 2),
+            Move(self.receipt, 1),
+            Move(self.judge, 1),
+            Move(self.sign, 2),
+            Move(self.advance, 14),
+            Move(self.look, 2),
+            Move(self.change_mood, 1),
         ]
         for _ in range(steps):
-            [(move, _weight)] = self.random.choices(moves, [weight for _, weight in moves])
-            await move()
+            [move] = self.random.choices(moves, [move.weight for move in moves])
+            await move.step()
 
     async def decide(self) -> None:
         likely = LIKELY.get(self.state, ApprovePartner)

@@ -73,7 +73,8 @@ class Walker:
 
     async def decide(self) -> None:
         likely = LIKELY.get(self.state, ApprovePartner)
-        verb = self.random.choice([likely, likely, likely, ApprovePartner, RejectPartner, RequestInfo])
+        verbs: list[type[Decide]] = [likely, likely, likely, ApprovePartner, RejectPartner, RequestInfo]
+        verb = self.random.choice(verbs)
         more = {"fields": ("/kyb_object_key",)} if verb is RequestInfo else {}
         dossier = max(1, self.dossier_version - self.random.choice([0, 0, 0, 1]))
         command = verb(

@@ -70,7 +70,14 @@ def _database(service: str, state: State) -> Settings:
 
 
 def _partners(home: Home, state: State) -> Settings:
-    return _s3(state) | _people(home, state) | {"OTC_S3_BUCKET": DOCUMENTS}
+    return (
+        _s3(state)
+        | _people(home, state)
+        | {
+            "OTC_S3_BUCKET": DOCUMENTS,
+            "GATEHOUSE_SERVICE_SIGNING_KEY": state.secrets["partners_signing_key"],
+        }
+    )
 
 
 def _staffing(home: Home, state: State) -> Settings:

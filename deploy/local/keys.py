@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from contracts.topics import PRINCIPALS
 
 DATABASES = ("partners", "staffing", "audit")
-SIGNERS = ("actor", "staff", "audit")
-"""Who signs: the gateway for its callers, staffing for its sessions, audit for its checkpoints."""
+SIGNERS = ("actor", "staff", "audit", "partners")
+"""Who signs: the gateway for callers, staffing for sessions, audit for checkpoints, partners for its own commands."""
 
 
 def b64(raw: bytes) -> str:

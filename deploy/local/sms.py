@@ -5,20 +5,17 @@ It speaks HTTP with a bearer token; the same `Idempotency-Key` never makes a sec
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from deploy.local.sms_box import Box
-from deploy.local.web import FakeSettings, has_bearer, load, serve
-
-Handler = Callable[[Request], Awaitable[Response]]
+from deploy.local.web import FakeSettings, Strict, guarded, healthy, load, serve
 
 
 class SmsSettings(FakeSettings):
@@ -26,10 +23,6 @@ class SmsSettings(FakeSettings):
 
     sms_token: str
     sms_database: Path
-
-
-class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid")
 
 
 class Message(Strict):
@@ -54,22 +47,11 @@ class Provider:
 
     def routes(self) -> list[Route]:
         return [
-            Route("/healthz", _healthy),
-            Route("/v1/messages", self._guarded(self._send), methods=["POST"]),
-            Route("/v1/messages", self._guarded(self._list), methods=["GET"]),
-            Route("/v1/behaviour", self._guarded(self._behave), methods=["PUT"]),
+            Route("/healthz", healthy),
+            Route("/v1/messages", guarded(self._token, self._send), methods=["POST"]),
+            Route("/v1/messages", guarded(self._token, self._list), methods=["GET"]),
+            Route("/v1/behaviour", guarded(self._token, self._behave), methods=["PUT"]),
         ]
-
-    def _guarded(self, handler: Handler) -> Handler:
-        async def endpoint(request: Request) -> Response:
-            if not has_bearer(request, self._token):
-                return JSONResponse({"error": "unauthorized"}, 401, {"WWW-Authenticate": "Bearer"})
-            try:
-                return await handler(request)
-            except ValidationError as error:
-                return JSONResponse({"error": "invalid", "details": error.errors(include_input=False)}, 422)
-
-        return endpoint
 
     async def _send(self, request: Request) -> Response:
         key = request.headers.get("idempotency-key")
@@ -95,10 +77,6 @@ class Provider:
     async def _behave(self, request: Request) -> Response:
         self._behaviour = Behaviour.model_validate_json(await request.body())
         return JSONResponse(self._behaviour.model_dump())
-
-
-async def _healthy(_: Request) -> Response:
-    return JSONResponse({"status": "ok"})
 
 
 def build(settings: SmsSettings) -> Starlette:

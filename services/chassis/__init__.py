@@ -8,6 +8,7 @@ from services.chassis.commands import Desk
 from services.chassis.database import Read, Write, fetch, fetch_dicts, insert
 from services.chassis.envelope import Inbound
 from services.chassis.outcome import Aggregate, Call, Fact, Outcome, Refusal, Reply
+from services.chassis.own_commands import OwnCommands
 from services.chassis.service import Service, run
 from services.wire.settings import OwnerSettings, ServiceSettings, load
 
@@ -18,6 +19,7 @@ __all__ = [
     "Fact",
     "Inbound",
     "Outcome",
+    "OwnCommands",
     "OwnerSettings",
     "Read",
     "Refusal",

@@ -18,7 +18,7 @@ def main() -> None:
         documents = DocumentStore(settings)
         service.resources.push_async_callback(documents.close)
         root_admins = Allowlist(settings.oidc_issuer, settings.root_admin_subjects, settings.root_admin_subjects_file)
-        service.commands(COMMANDS, partners_desk(documents, root_admins))
-        service.queries(QUERY_TOPIC, QUERIES | gate_queries(settings.policy))
+        service.commands(COMMANDS, partners_desk(documents, root_admins, settings.rules()))
+        service.queries(QUERY_TOPIC, QUERIES | gate_queries(settings.policy, root_admins))
 
     run(settings, build)

@@ -8,6 +8,7 @@ from pydantic import Field, SecretStr
 
 from services.chassis import OwnerSettings
 from services.partners.gate import Policy
+from services.partners.rules import Rules
 
 Days = Annotated[int, Field(ge=1, le=36_525)]
 
@@ -35,3 +36,6 @@ class PartnersSettings(OwnerSettings):
             document_max_age=timedelta(days=self.document_max_age_days),
             rereview_window=timedelta(days=self.rereview_days),
         )
+
+    def rules(self) -> Rules:
+        return Rules(self.approvals_required, timedelta(days=self.rereview_days))

@@ -10,15 +10,16 @@ from contracts.message import Actor, Context
 from contracts.roles import Role
 from services.chassis import Call, Outcome, Read, Refusal, Reply, Write
 from services.chassis.replies import to_json
+from services.partners.desk import save_book
 from services.partners.gate import Policy
 from services.partners.gate.queries import gate_queries
-from services.partners.store import save
-from tests.partners.desk import NOON, Office, person
+from services.wire.allowlist import Allowlist
+from tests.partners.desk import ISSUER, NOON, ROOT_ADMINS, Office, person
 
 pytestmark = pytest.mark.asyncio
 
 QUERIES = (GetRequirements, ExplainPartner)
-HANDLERS = gate_queries(Policy(approvals_required=2))
+HANDLERS = gate_queries(Policy(approvals_required=2), Allowlist(ISSUER, ROOT_ADMINS))
 
 
 async def ask(engine: AsyncEngine, query: GetRequirements | ExplainPartner, actor: Actor) -> Outcome:
@@ -31,7 +32,7 @@ async def applied(engine: AsyncEngine, subject: str) -> UUID:
     office = Office()
     partner_id = office.submitted(person(subject))
     async with engine.begin() as tx:
-        await save(Write(tx), office.book)
+        await save_book(Write(tx), office.book)
     return partner_id
 
 

@@ -1,0 +1,1 @@
+"""identity: tells the identity provider to deactivate who left a roster."""

@@ -75,15 +75,15 @@ class Walker:
         likely = LIKELY.get(self.state, ApprovePartner)
         verbs: list[type[Decide]] = [likely, likely, likely, ApprovePartner, RejectPartner, RequestInfo]
         verb = self.random.choice(verbs)
-        more = {"fields": ("/kyb_object_key",)} if verb is RequestInfo else {}
         dossier = max(1, self.dossier_version - self.random.choice([0, 0, 0, 1]))
-        command = verb(
-            partner_id=self.client.partner_id,
-            expected_version=self.version,
-            dossier_version=dossier,
-            notes=NOTES,
-            **more,
-        )
+        body = {
+            "partner_id": self.client.partner_id,
+            "expected_version": self.version,
+            "dossier_version": dossier,
+            "notes": NOTES,
+        }
+        asked = {"fields": ("/kyb_object_key",)} if verb is RequestInfo else {}
+        command = verb.model_validate(body | asked)
         self.note(await self.ask(command, root_admin(self.bus.stack)))
 
     async def file(self) -> None:

@@ -13,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-import orjson
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -86,7 +85,7 @@ class Deactivator:
     def _done(self, task: "asyncio.Task[None]") -> None:
         self._running.discard(task)
         if not task.cancelled() and (error := task.exception()):
-            log.warning("deactivation.unreported", error=type(error).__name__)  # its claim runs out
+            log.warning("deactivation.unreported", error=repr(error))  # its claim runs out
 
     async def _claim(self, room: int) -> Sequence[Job]:
         if room <= 0:
@@ -110,8 +109,7 @@ class Deactivator:
             removed_at=job.removed_at,
             known=known,
         )
-        intent = orjson.dumps((job.partner_id, job.issuer, job.subject, job.removed_at, known))
-        await self._own_commands.send(report, intent.decode())
+        await self._own_commands.send(report, report.model_dump_json())
 
     async def _postpone(self, job: Job, why: str, again: timedelta) -> None:
         async with self._engine.begin() as tx:

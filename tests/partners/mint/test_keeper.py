@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -72,8 +72,11 @@ class Builder:
 
 
 @pytest.fixture
-def slow(tmp_path: Path) -> Builder:
-    return Builder(software(tmp_path))
+def slow(tmp_path: Path) -> Iterator[Builder]:
+    build = Builder(software(tmp_path))
+    yield build
+    for token in build.built:
+        token.open.set()  # or its thread would hold up the end of the run
 
 
 async def test_everything_of_a_token_is_done_on_one_thread_one_after_another(bench: Bench) -> None:
@@ -160,6 +163,7 @@ async def test_a_caller_who_gives_up_leaves_nothing_behind(slow: Builder) -> Non
     await asyncio.sleep(0)
 
     second.cancel()
+    await asyncio.gather(second, return_exceptions=True)
     token.open.set()
     await first
     await keeper.check()

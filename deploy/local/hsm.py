@@ -21,6 +21,8 @@ from services.partners.mint.software import new_key
 from services.partners.mint.token import Token, TokenError, to_jwk
 from services.partners.mint.tokens import build_token
 
+__all__ = ["Settings", "install", "prepare", "public_jwk", "token_of"]
+
 SECONDS = 60
 
 Settings = dict[str, str]

@@ -9,8 +9,10 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
+import PyKCS11
 import pytest
 
 from services.partners.mint.keeper import TokenKeeper
@@ -104,6 +106,36 @@ def test_a_module_that_hangs_is_given_up_within_the_deadline(vault: Vault) -> No
     assert time.monotonic() - began < 2 * DEADLINE
     token.check()
     token.close()
+
+
+def test_inside_this_process_a_long_call_would_stop_every_other_thread(vault: Vault) -> None:
+    """The control, and the reason for the process. Once it fails, PyKCS11 lets go of the interpreter's lock."""
+    beats, over = list[float](), threading.Event()
+
+    def beat() -> None:
+        while not over.wait(0.005):
+            beats.append(time.monotonic())
+
+    heart = threading.Thread(target=beat)
+    heart.start()
+    with vault.session() as session:
+        began, ended = make_rsa_key(session)
+    over.set()
+    heart.join()
+
+    assert beats
+    assert [moment for moment in beats if began + 0.02 < moment < ended - 0.02] == []
+
+
+def make_rsa_key(session: Any) -> tuple[float, float]:
+    """Begin and end of a call that took a tenth of a second; primes are found sooner or later."""
+    private = [(PyKCS11.CKA_TOKEN, PyKCS11.CK_FALSE)]
+    public = [*private, (PyKCS11.CKA_MODULUS_BITS, 3072), (PyKCS11.CKA_PUBLIC_EXPONENT, (1, 0, 1))]
+    while True:
+        began = time.monotonic()
+        session.generateKeyPair(public, private)
+        if (ended := time.monotonic()) > began + 0.1:
+            return began, ended
 
 
 def test_a_process_killed_between_two_signatures_is_not_even_noticed(token: Pkcs11Process) -> None:

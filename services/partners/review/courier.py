@@ -10,7 +10,7 @@ What is sent names the partner by id only: a name is text of a stranger, and pag
 import asyncio
 import random
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -28,20 +28,20 @@ LONGEST_SECONDS = 60.0
 _CLAIM = """
     WITH due AS (
         SELECT d.page_id, d.level FROM page_deliveries d
-        WHERE d.status IN ('queued', 'failed') AND d.next_try_at <= $1
-        ORDER BY d.next_try_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED
+        WHERE d.status IN ('queued', 'failed') AND d.next_try_at <= now()
+        ORDER BY d.next_try_at LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED
     )
-    UPDATE page_deliveries d SET tries = d.tries + 1, next_try_at = $3
+    UPDATE page_deliveries d SET tries = d.tries + 1, next_try_at = now() + $2
     FROM due JOIN pages p ON p.id = due.page_id
     WHERE d.page_id = due.page_id AND d.level = due.level
     RETURNING d.page_id, d.level, d.tries, p.partner_id, p.dossier_version, p.raised_at
 """
 _SENT = """
-    UPDATE page_deliveries SET status = 'sent', sent_at = $3, failure = NULL
+    UPDATE page_deliveries SET status = 'sent', sent_at = now(), failure = NULL
     WHERE page_id = $1 AND level = $2 AND status <> 'sent'
 """
 _FAILED = """
-    UPDATE page_deliveries SET status = 'failed', failure = $3, next_try_at = $4
+    UPDATE page_deliveries SET status = 'failed', failure = $3, next_try_at = now() + $4
     WHERE page_id = $1 AND level = $2 AND status IN ('queued', 'failed')
 """
 
@@ -122,20 +122,18 @@ class Courier:
     async def _claim(self, room: int) -> list[Message]:
         if room <= 0:
             return []
-        now = datetime.now(UTC)
         async with self._engine.begin() as tx:
-            rows = (await tx.exec_driver_sql(_CLAIM, (now, room, now + LEASE))).mappings()
+            rows = (await tx.exec_driver_sql(_CLAIM, (room, LEASE))).mappings()
             return [Message(**row) for row in rows]
 
     async def _deliver(self, message: Message) -> None:
         failure = await self._pager.send(message.level, message.title, message.body, message.page_id)
-        now = datetime.now(UTC)
-        args = (message.page_id, message.level)
         async with self._engine.begin() as tx:
             if failure is None:
-                await tx.exec_driver_sql(_SENT, (*args, now))
+                await tx.exec_driver_sql(_SENT, (message.page_id, message.level))
             else:
-                await tx.exec_driver_sql(_FAILED, (*args, failure, now + backoff(message.tries)))
+                again = backoff(message.tries)
+                await tx.exec_driver_sql(_FAILED, (message.page_id, message.level, failure, again))
         if failure:
             log.warning("page.unsent", page_id=str(message.page_id), tries=message.tries, error=failure)
 

@@ -11,6 +11,8 @@ from services.partners.rules import Rules
 
 
 class PartnersSettings(ReviewSettings, OwnerSettings):
+    """`scim_url` is the SCIM 2.0 address of the provider `oidc_issuer`; without one nobody is deactivated there."""
+
     s3_endpoint: str
     s3_region: str = "us-east-1"
     s3_access_key: str
@@ -21,6 +23,9 @@ class PartnersSettings(ReviewSettings, OwnerSettings):
     root_admin_subjects_file: Path | None = Field(default=None, validation_alias="OTC_ROOT_ADMIN_SUBJECTS_FILE")
     approvals_required: int = Field(default=1, ge=1, le=2, validation_alias="OTC_APPROVALS_REQUIRED")
     rereview_days: int = Field(default=14, ge=1, le=366, validation_alias="OTC_REREVIEW_DAYS")
+
+    scim_url: str = ""
+    scim_token: SecretStr = SecretStr("")
 
     def rules(self) -> Rules:
         return Rules(self.approvals_required, timedelta(days=self.rereview_days), self.sla, self.paging)

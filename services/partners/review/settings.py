@@ -65,7 +65,7 @@ class ReviewSettings(BaseModel):
     pager_level_2: Targets = Field(default=SecretStr(""), validation_alias="OTC_PAGER_LEVEL_2")
     pager_level_3: Targets = Field(default=SecretStr(""), validation_alias="OTC_PAGER_LEVEL_3")
     timers: bool = True
-    """Whether this instance's sweeper runs; one is enough, two do no harm."""
+    """Whether this instance has timers and sends pages; one is enough, two do no harm."""
 
     @property
     def sla(self) -> SlaPolicy:

@@ -144,7 +144,6 @@ async def test_what_failed_is_tried_again_by_itself(
     await fake.behave("error")
     running = asyncio.create_task(courier.run())
     _, [page] = await raised(engine)
-    await courier.on_events([])
     await eventually(lambda: delivery(tables, page)["status"] == "failed", "the pager was asked")
 
     await fake.behave("ok")

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -11,8 +10,6 @@ import pytest_asyncio
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from contracts.roles import Role
-from deploy.local.pager import PagerSettings, build
-from deploy.local.stack import Stack
 from services.chassis import Write
 from services.partners.desk import save_book
 from services.partners.review.courier import Courier, backoff
@@ -20,27 +17,11 @@ from services.partners.review.page import Page
 from services.partners.review.pager import Pager
 from services.partners.review.store import save_pages
 from tests.partners.desk import person
+from tests.partners.review.paging import took
 from tests.partners.review.reviewers import ReviewOffice
-from tests.support.outside import TOKEN, PagerOperator
-from tests.support.serving import serving
+from tests.support.outside import PagerOperator
 from tests.support.tables import Tables
 from tests.support.waiting import eventually
-
-
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    directory: Path = tmp_path_factory.mktemp("pager")
-    settings = PagerSettings(http_port=1, pager_token=TOKEN, pager_database=directory / "pages.sqlite")
-    with serving(build(settings)) as address:
-        yield address
-
-
-@pytest_asyncio.fixture
-async def fake(url: str) -> AsyncIterator[PagerOperator]:
-    operator = PagerOperator(url)
-    await operator.behave("ok")
-    yield operator
-    await operator.close()
 
 
 @pytest.fixture
@@ -58,11 +39,6 @@ async def courier(engine: AsyncEngine, pager: Pager, tables: Tables) -> AsyncIte
     courier = Courier(engine, pager)
     yield courier
     await courier.close()
-
-
-@pytest.fixture
-def tables(stack: Stack) -> Tables:
-    return Tables(stack, "partners")
 
 
 async def raised(engine: AsyncEngine, versions: int = 1) -> tuple[ReviewOffice, list[Page]]:
@@ -98,11 +74,6 @@ def delivery(tables: Tables, page: Page, level: int = 1) -> dict[str, Any]:
     return row
 
 
-async def took(fake: PagerOperator, page: Page) -> list[tuple[str, int]]:
-    """Who was told, and how often."""
-    return [(row["target"], row["deliveries"]) for row in await fake.pages(page_id=str(page.id))]
-
-
 async def test_a_page_reaches_the_first_level_and_names_no_more_than_ids(
     engine: AsyncEngine, courier: Courier, fake: PagerOperator, tables: Tables
 ) -> None:
@@ -129,12 +100,12 @@ async def test_a_pager_that_is_down_loses_no_page(
 
     assert {delivery(tables, page)["status"] for page in pages} == {"failed"}
     assert min(delivery(tables, page)["tries"] for page in pages) >= 9
-    assert [await took(fake, page) for page in pages] == [[]] * 12
+    assert [await took(fake, page.id) for page in pages] == [[]] * 12
 
     await fake.behave("ok")
     await send_due(courier)
 
-    assert [await took(fake, page) for page in pages] == [[("duty", 1)]] * 12
+    assert [await took(fake, page.id) for page in pages] == [[("duty", 1)]] * 12
     assert {delivery(tables, page)["status"] for page in pages} == {"sent"}
 
 
@@ -149,7 +120,7 @@ async def test_what_failed_is_tried_again_by_itself(
     await fake.behave("ok")
     await eventually(lambda: delivery(tables, page)["status"] == "sent", "it is asked again")
 
-    assert await took(fake, page) == [("duty", 1)]
+    assert await took(fake, page.id) == [("duty", 1)]
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
 
@@ -162,7 +133,7 @@ async def test_two_couriers_send_each_page_once(
 
     await asyncio.gather(send_due(courier), send_due(other))
 
-    assert [await took(fake, page) for page in pages] == [[("duty", 1)]] * 30
+    assert [await took(fake, page.id) for page in pages] == [[("duty", 1)]] * 30
     assert {delivery(tables, page)["tries"] for page in pages} == {1}
     await other.close()
 
@@ -186,7 +157,7 @@ async def test_a_page_that_a_crash_left_in_hand_is_sent_later_and_recognised(
     await send_due(courier)
 
     assert delivery(tables, page)["status"] == "sent"
-    assert [target for target, _ in await took(fake, page)] == ["duty"]
+    assert [target for target, _ in await took(fake, page.id)] == ["duty"]
 
 
 async def test_the_next_level_is_told_too_and_the_first_is_not_forgotten(
@@ -204,7 +175,7 @@ async def test_the_next_level_is_told_too_and_the_first_is_not_forgotten(
 
     await send_due(courier)
 
-    assert sorted(await took(fake, page)) == [("duty", 1), ("head", 1)]
+    assert sorted(await took(fake, page.id)) == [("duty", 1), ("head", 1)]
     titles = {row["target"]: row["title"] for row in await fake.pages(page_id=str(page.id))}
     assert titles["head"] == "Dossier to review, not acknowledged (level 2)"
 
@@ -220,7 +191,7 @@ async def test_nobody_is_told_of_what_somebody_looks_after_already(
 
     await send_due(courier)
 
-    assert await took(fake, page) == []
+    assert await took(fake, page.id) == []
     assert delivery(tables, page)["status"] == "cancelled"
 
 
@@ -274,4 +245,4 @@ async def test_control_a_courier_without_claims_sends_twice(
 
     await asyncio.gather(careless(), careless())
 
-    assert await took(fake, page) == [("duty", 2)]
+    assert await took(fake, page.id) == [("duty", 2)]

@@ -32,16 +32,12 @@ from tests.support.groups import skip_backlog
 from tests.support.records import service_key
 from tests.support.wire import reader
 
-WAVES, PARTNERS = 6, 60
+Asked = tuple[type[Command], dict[str, Any], UUID]
+WAVES, PARTNERS = 4, 80
 TOLD = """
     SELECT aggregate_id, topic, count(*) AS times FROM outbox
     WHERE topic IN ('partner.review_warned', 'partner.review_breached') AND aggregate_id = ANY(%s) GROUP BY 1, 2
 """
-
-
-@pytest.fixture
-def tables(stack: Stack) -> Tables:
-    return Tables(stack, "partners")
 
 
 async def overdue(engine: AsyncEngine, count: int, now: datetime | None = None) -> ReviewOffice:
@@ -71,13 +67,13 @@ class Swept:
         self.sweeper = Sweeper(engine, own_commands, levels, now=lambda: self.now)
         self._stack = stack
 
-    async def sweep(self, desk: ReviewOffice) -> list[tuple[type[Command], dict[str, Any], UUID]]:
+    async def sweep(self, desk: ReviewOffice) -> list[Asked]:
         """The commands one sweep issues for the partners of a desk: type, body, command id."""
         async with reader(self._stack, "partners", COMMANDS, from_end=True) as consumer:
             await self.sweeper.sweep()
             batches = await consumer.getmany(timeout_ms=500, max_records=10_000)
         kinds = {kind.type: kind for kind in (WarnReview, BreachReview, EscalatePage)}
-        found = []
+        found: list[Asked] = []
         for record in (record for batch in batches.values() for record in batch):
             headers, body = dict(record.headers), orjson.loads(record.value)
             kind = kinds.get(headers[Header.TYPE].decode())
@@ -238,4 +234,3 @@ async def test_control_a_sweeper_that_says_it_itself_says_it_twice(
 
     assert set(Counter(told).values()) == {3}
     retire(tables)
-

@@ -10,6 +10,8 @@ from contracts.message import Actor
 from services.partners.decisions import Decided
 from services.partners.evidence import Finding
 from services.partners.filing import Filed
+from services.partners.invoices.ledger import Ledger
+from services.partners.mint.ledger import Vouchers
 from services.partners.partner import Partner, person_of
 from services.partners.records import (
     CANCELLED,
@@ -46,6 +48,8 @@ class Book:
     presign: Callable[[Upload], tuple[str, dict[str, str]]]
     evidence: Mapping[str, Finding] = field(default_factory=dict)
     rules: Rules = field(default_factory=Rules)
+    ledger: Ledger = field(default_factory=Ledger)
+    vouchers: Vouchers = field(default_factory=Vouchers)
     partners: dict[UUID, Partner] = field(default_factory=dict)
     uploads: dict[str, Upload] = field(default_factory=dict)
     taken: dict[Person, UUID] = field(default_factory=dict)

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from contracts.decisions import ListApprovals
 from contracts.failures import Code
+from contracts.gate import ExplainPartner, GetRequirements
 from contracts.message import Actor, Query
 from contracts.partners import (
     READERS,
@@ -35,11 +36,11 @@ _PAGE = """
                          AND c.issuer = $7 AND c.subject = $8 AND c.status = 'ACTIVE'))
     ORDER BY p.id LIMIT $9
 """
-PartnerQuery = GetPartner | ListApprovals | ListDossiers | GetDossier | GetTimeline
+PartnerQuery = GetPartner | ListApprovals | ListDossiers | GetDossier | GetTimeline | GetRequirements | ExplainPartner
 
 
 async def get_partner(query: GetPartner, call: Call, read: Read) -> Outcome:
-    partner = await _visible(query, call.actor, read)
+    partner = await visible(query, call.actor, read)
     if isinstance(partner, Refusal):
         return partner
     tasks = await _tasks(read, [partner.id], call.actor)
@@ -58,19 +59,19 @@ async def list_partners(query: ListPartners, call: Call, read: Read) -> Outcome:
 
 
 async def list_approvals(query: ListApprovals, call: Call, read: Read) -> Outcome:
-    partner = await _visible(query, call.actor, read)
+    partner = await visible(query, call.actor, read)
     if isinstance(partner, Refusal):
         return partner
     return Reply(200, await approvals(read, partner.id, insider=call.actor.holds_any(READERS)))
 
 
 async def list_dossiers(query: ListDossiers, call: Call, read: Read) -> Outcome:
-    partner = await _visible(query, call.actor, read)
+    partner = await visible(query, call.actor, read)
     return partner if isinstance(partner, Refusal) else Reply(200, await dossiers(read, partner.id))
 
 
 async def get_dossier(query: GetDossier, call: Call, read: Read) -> Outcome:
-    partner = await _visible(query, call.actor, read)
+    partner = await visible(query, call.actor, read)
     if isinstance(partner, Refusal):
         return partner
     found = await dossier(read, partner.id, query.dossier_version)
@@ -78,13 +79,13 @@ async def get_dossier(query: GetDossier, call: Call, read: Read) -> Outcome:
 
 
 async def get_timeline(query: GetTimeline, call: Call, read: Read) -> Outcome:
-    partner = await _visible(query, call.actor, read)
+    partner = await visible(query, call.actor, read)
     if isinstance(partner, Refusal):
         return partner
     return Reply(200, await timeline(read, partner.id, query.starting_after or 0, query.limit))
 
 
-async def _visible(query: PartnerQuery, actor: Actor, read: Read) -> Partner | Refusal:
+async def visible(query: PartnerQuery, actor: Actor, read: Read) -> Partner | Refusal:
     """S1.15: a removed contact knows that the partner is there, a stranger does not."""
     partner = (await load_partners(read, [query.partner_id], lock=False)).get(query.partner_id)
     if partner and (actor.holds_any(READERS) or partner.is_contact(actor)):

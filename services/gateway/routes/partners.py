@@ -1,6 +1,6 @@
 """Partner onboarding over HTTP."""
 
-from contracts import decisions, reviews
+from contracts import decisions, gate, reviews
 from contracts import partners as contract
 from services.gateway.asking import query
 from services.gateway.routing import Routes
@@ -21,6 +21,8 @@ routes.command("POST", "/api/v1/pages/{page_id}/acknowledge", reviews.Acknowledg
 query(routes, "/api/v1/pages", reviews.ListPages, reviews.PagePage)
 query(routes, PARTNERS, contract.ListPartners, contract.PartnerPage)
 query(routes, PARTNER, contract.GetPartner, contract.PartnerView)
+query(routes, f"{PARTNER}/requirements", gate.GetRequirements, gate.RequirementsView)
+query(routes, f"{PARTNER}/explain", gate.ExplainPartner, gate.ExplainView)
 query(routes, f"{PARTNER}/approvals", decisions.ListApprovals, decisions.ApprovalPage)
 query(routes, f"{PARTNER}/dossiers", contract.ListDossiers, contract.DossierPage)
 query(routes, f"{PARTNER}/dossiers/{{dossier_version}}", contract.GetDossier, contract.FiledDossierView)

@@ -285,12 +285,15 @@ async def test_a_batch_of_applications_asks_for_nothing_that_it_does_not_need(en
         await counter.batch(*batch)
 
     tables = [line.split()[2] if line.split()[0] == "INSERT" else "-" for line in statements]
-    assert len(statements) == 8, statements
+    assert len(statements) == 11, statements
     assert [table for table in tables if table != "-"] == [
         "partners",
         "partner_contacts",
         "dossiers",
         "dossier_documents",
+        "reviews",
+        "pages",
+        "page_deliveries",
         "outbox",
     ]
 

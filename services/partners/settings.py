@@ -17,6 +17,8 @@ Days = Annotated[int, Field(ge=1, le=36_525)]
 
 
 class PartnersSettings(OwnerSettings):
+    """`scim_url` is the SCIM 2.0 address of the provider `oidc_issuer`; without one nobody is deactivated there."""
+
     s3_endpoint: str
     s3_region: str = "us-east-1"
     s3_access_key: str
@@ -42,6 +44,9 @@ class PartnersSettings(OwnerSettings):
             document_max_age=timedelta(days=self.document_max_age_days),
             rereview_window=timedelta(days=self.rereview_days),
         )
+
+    scim_url: str = ""
+    scim_token: SecretStr = SecretStr("")
 
     def rules(self) -> Rules:
         return Rules(self.approvals_required, timedelta(days=self.rereview_days))

@@ -62,7 +62,7 @@ class ExplainPartner(Query):
 
 
 class Requirement(Contract):
-    """`field` is a JSON Pointer (RFC 6901) into the application, or empty; at `deadline` it closed, or will close more."""
+    """`field` is a JSON Pointer (RFC 6901) into the application, or empty; at `deadline` it closes, or closes more."""
 
     code: str
     field: str

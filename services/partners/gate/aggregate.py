@@ -14,5 +14,5 @@ def facts_of(partner: Partner) -> Facts:
         fields_requested=tuple(partner.fields_requested),
         proposals=int(partner.proposal is not None),
         documents=tuple((d.kind, d.uploaded_at) for d in partner.documents if d.kind in DOSSIER),
-        active_contacts=sum(contact.status == "ACTIVE" for contact in partner.contacts),
+        active_contacts=len(partner.roster),
     )

@@ -30,7 +30,7 @@ class Closed:
 
     @property
     def code(self) -> Code:
-        return self.missing[0].rule.failure
+        return self.missing[0].failure
 
     @property
     def reasons(self) -> tuple[str, ...]:

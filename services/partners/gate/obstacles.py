@@ -6,6 +6,7 @@ A capability is open exactly when no obstacle closes it. Time alone only ever ad
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from contracts.failures import Code
 from contracts.gate import Capability, RequirementCode, Who
@@ -50,8 +51,7 @@ RULES: dict[RequirementCode, Rule] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Obstacle:
+class Obstacle(NamedTuple):
     """One thing in the way. `field` is a JSON Pointer or empty; at `deadline` it began to close, or will close more."""
 
     code: RequirementCode
@@ -60,20 +60,20 @@ class Obstacle:
     deadline: datetime | None = None
 
     @property
-    def rule(self) -> Rule:
-        return RULES[self.code]
-
-    @property
     def who(self) -> Who:
-        return self.rule.who
+        return RULES[self.code].who
 
     @property
     def closes(self) -> frozenset[Capability]:
-        return self.rule.closes
+        return RULES[self.code].closes
 
     @property
     def is_error(self) -> bool:
-        return self.rule.is_error
+        return RULES[self.code].is_error
+
+    @property
+    def failure(self) -> Code:
+        return RULES[self.code].failure
 
 
 FINAL = Obstacle(_R.REJECTED_FINAL, "The application was rejected for good.")

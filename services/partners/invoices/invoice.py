@@ -27,10 +27,10 @@ from contracts.invoices import (
     JudgeInvoice,
     ReceiptView,
     RejectInvoice,
+    VoucherView,
 )
 from contracts.message import Target
 from contracts.money import format_amount
-from contracts.vouchers import VoucherView
 from services.chassis import Aggregate, Call, Fact, Refusal
 from services.partners.partner import person_of
 from services.partners.records import Person
@@ -87,16 +87,16 @@ class Invoice(Aggregate):
             created_at=call.now,
             updated_at=call.now,
         )
-        return invoice, invoice._tell(InvoiceCreated, reference=invoice.reference, expires_at=invoice.expires_at)
+        return invoice, invoice.tell(InvoiceCreated, reference=invoice.reference, expires_at=invoice.expires_at)
 
     def attach_receipt(self, receipt: Receipt, call: Call) -> Fact | Refusal:
         refused = self.unless(call.now, _S.CREATED)
         if refused:
             return refused
         self.receipt = receipt
-        self._move(_S.RECEIPT_UPLOADED, call.now)
+        self.move(_S.RECEIPT_UPLOADED, call.now)
         proof = receipt.model_dump(include={"object_key", "sha256", "version_id"})
-        return self._tell(InvoiceReceiptUploaded, **proof)
+        return self.tell(InvoiceReceiptUploaded, **proof)
 
     def approve(
         self, command: ApproveInvoice, call: Call, charge: Callable[[], Refusal | None], *, insider: bool
@@ -107,8 +107,8 @@ class Invoice(Aggregate):
         if refused:
             return refused
         self.approved_by_issuer, self.approved_by = person_of(call.actor)
-        self._move(_S.APPROVED, call.now)
-        return self._tell(InvoiceApproved, notes=command.notes)
+        self.move(_S.APPROVED, call.now)
+        return self.tell(InvoiceApproved, notes=command.notes)
 
     def reject(self, command: RejectInvoice, call: Call, *, insider: bool) -> Fact | Refusal:
         """Turn it down for good, also after its approval, as long as nothing is signed."""
@@ -117,16 +117,21 @@ class Invoice(Aggregate):
         if refused:
             return refused
         self.reason_code = REJECTED
-        self._move(_S.REJECTED, call.now)
-        return self._tell(InvoiceRejected, notes=command.notes)
+        self.move(_S.REJECTED, call.now)
+        return self.tell(InvoiceRejected, notes=command.notes)
 
     def expire(self, now: datetime) -> Fact | None:
         """Nothing when it has moved on or still has time."""
         if self.state not in UNSIGNED or not self.is_overdue(now):
             return None
         self.reason_code = NOT_COMPLETED
-        self._move(_S.EXPIRED, now)
-        return self._tell(InvoiceExpired)
+        self.move(_S.EXPIRED, now)
+        return self.tell(InvoiceExpired)
+
+    def fail(self, code: Code, now: datetime) -> None:
+        """Its voucher will never be minted."""
+        self.reason_code = code.value
+        self.move(_S.FAILED, now)
 
     def is_overdue(self, now: datetime) -> bool:
         """The deadline binds by itself: a timer that is late gives nobody more time."""
@@ -161,11 +166,11 @@ class Invoice(Aggregate):
         uploader = (self.receipt.uploaded_by_issuer, self.receipt.uploaded_by) if self.receipt else None
         return person in ((self.created_by_issuer, self.created_by), uploader)
 
-    def _move(self, state: InvoiceState, now: datetime) -> None:
+    def move(self, state: InvoiceState, now: datetime) -> None:
         self.state = state
         self.updated_at = max(now, self.updated_at + timedelta(microseconds=1))  # strictly increasing, like S1.16
 
-    def _tell(self, kind: type[InvoiceFact], **more: Any) -> Fact:
+    def tell(self, kind: type[InvoiceFact], **more: Any) -> Fact:
         return self.record(
             kind(
                 partner_id=self.partner_id,

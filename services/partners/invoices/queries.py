@@ -1,11 +1,16 @@
 """Questions about invoices: own ones, or all for a reader role. A stranger's invoice is not there."""
 
+from collections.abc import Sequence
+from uuid import UUID
+
 from contracts.failures import Code
-from contracts.invoices import READERS, GetInvoice, InvoicePage, ListInvoices
+from contracts.invoices import READERS, GetInvoice, InvoicePage, InvoiceView, ListInvoices
 from contracts.message import Query
 from services.chassis import Call, Outcome, Read, Refusal, Reply, fetch_dicts
 from services.chassis.queries import QueryHandler
+from services.partners.invoices.invoice import Invoice
 from services.partners.invoices.store import COLUMNS, invoice_of
+from services.partners.mint.store import load_vouchers
 
 _VISIBLE = """
     ($1 OR i.partner_id IN (
@@ -22,18 +27,30 @@ _PAGE = f"""
 
 
 async def get_invoice(query: GetInvoice, call: Call, read: Read) -> Outcome:
-    rows = await fetch_dicts(read, _ONE, *_caller(call), query.invoice_id)
-    if not rows:
+    invoice = await visible_invoice(query.invoice_id, call, read)
+    if invoice is None:
         return Refusal(Code.NOT_FOUND)
-    invoice = invoice_of(rows[0])
-    return Reply(200, invoice.view(), etag=invoice.etag)
+    [view] = await _views([invoice], read)
+    return Reply(200, view, etag=invoice.etag)
+
+
+async def visible_invoice(invoice_id: UUID, call: Call, read: Read) -> Invoice | None:
+    """The invoice, if the caller may know of it."""
+    rows = await fetch_dicts(read, _ONE, *_caller(call), invoice_id)
+    return invoice_of(rows[0]) if rows else None
 
 
 async def list_invoices(query: ListInvoices, call: Call, read: Read) -> Outcome:
     filters = (query.starting_after, query.state, query.partner_id)
     rows = await fetch_dicts(read, _PAGE, *_caller(call), *filters, query.limit + 1)
-    views = tuple(invoice_of(row).view() for row in rows[: query.limit])
+    views = await _views([invoice_of(row) for row in rows[: query.limit]], read)
     return Reply(200, InvoicePage(data=views, has_more=len(rows) > query.limit))
+
+
+async def _views(invoices: Sequence[Invoice], read: Read) -> tuple[InvoiceView, ...]:
+    vouchers = await load_vouchers(read, [invoice.id for invoice in invoices])
+    views = {invoice_id: voucher.view() for invoice_id, voucher in vouchers.items()}
+    return tuple(invoice.view(views.get(invoice.id)) for invoice in invoices)
 
 
 def _caller(call: Call) -> tuple[bool, str, str]:

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "partners_0004"
-down_revision = "partners_0002"
+down_revision = "partners_0003"
 branch_labels = None
 depends_on = None
 

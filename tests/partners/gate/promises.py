@@ -185,7 +185,6 @@ EVERY: tuple[Promise, ...] = (
 )
 
 
-def broken(gate: Implementation, case: Case, promises: tuple[Promise, ...] = EVERY) -> list[str]:
-    """What this implementation does not keep for this case."""
-    trial = Trial(gate, case)
+def broken(trial: Trial, promises: tuple[Promise, ...] = EVERY) -> list[str]:
+    """What the implementation does not keep for this case."""
     return [f"{promise.__name__}: {fault}" for promise in promises if (fault := promise(trial))]

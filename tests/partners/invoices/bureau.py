@@ -22,7 +22,7 @@ from services.partners.invoices.ledger import InvoiceRules, Ledger
 from services.partners.rules import Rules
 from services.partners.upload import Upload
 from services.wire.allowlist import Allowlist
-from tests.partners.desk import ISSUER
+from tests.partners.desk import ISSUER, answered
 
 ROOT_ADMINS = "root-1"
 
@@ -48,7 +48,9 @@ class Bureau:
         book = await load_book(tx, fresh, self.book())
         at = now or datetime.now(UTC)
         calls = [Call(each.actor, each.context, each.message_id, at) for each in fresh]
-        outcomes = [HANDLERS[type(c.request)](c.request, call, book) for c, call in zip(fresh, calls, strict=True)]
+        outcomes = [
+            answered(HANDLERS[type(c.request)](c.request, call, book)) for c, call in zip(fresh, calls, strict=True)
+        ]
         await save_book(tx, book)
         await outbox.append(tx, _told(calls, outcomes))
         return outcomes

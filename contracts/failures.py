@@ -39,8 +39,34 @@ class Code(StrEnum):
     DOSSIER_KEY_FORBIDDEN = "DOSSIER_KEY_FORBIDDEN"
     DOSSIER_CHANGED = "DOSSIER_CHANGED"
     NOTES_REQUIRED = "NOTES_REQUIRED"
+    REASON_CODE_INVALID = "REASON_CODE_INVALID"
+    EVIDENCE_REF_INVALID = "EVIDENCE_REF_INVALID"
+    DOSSIER_EMPTY = "DOSSIER_EMPTY"
+    DOSSIER_EXPIRED = "DOSSIER_EXPIRED"
+    NOT_PARTNER_CONTACT = "NOT_PARTNER_CONTACT"
+    CONTACT_REMOVED = "CONTACT_REMOVED"
+    LAST_CONTACT = "LAST_CONTACT"
+    EVIDENCE_TAMPERED = "EVIDENCE_TAMPERED"
+    PARTNER_REJECTED_FINAL = "PARTNER_REJECTED_FINAL"
+    PARTNER_NOT_APPROVED = "PARTNER_NOT_APPROVED"
     PARTNER_STATE_INVALID = "PARTNER_STATE_INVALID"
     MAKER_CHECKER_VIOLATION = "MAKER_CHECKER_VIOLATION"
+
+    INVOICE_STATE_INVALID = "INVOICE_STATE_INVALID"
+    INVOICE_LIMIT_EXCEEDED = "INVOICE_LIMIT_EXCEEDED"
+    BRANCH_CAP_EXCEEDED = "BRANCH_CAP_EXCEEDED"
+    REGION_CAP_EXCEEDED = "REGION_CAP_EXCEEDED"
+    AMOUNT_INVALID = "AMOUNT_INVALID"
+    TOKEN_UNSUPPORTED = "TOKEN_UNSUPPORTED"
+    RECIPIENT_INVALID = "RECIPIENT_INVALID"
+    RECIPIENT_NOT_APPROVED = "RECIPIENT_NOT_APPROVED"
+    PROVIDER_TX_ID_REUSED = "PROVIDER_TX_ID_REUSED"
+    VOUCHER_EXPIRED = "VOUCHER_EXPIRED"
+    VOUCHER_OUTCOME_UNKNOWN = "VOUCHER_OUTCOME_UNKNOWN"
+    HSM_UNAVAILABLE = "HSM_UNAVAILABLE"
+    SIGNING_DISABLED = "SIGNING_DISABLED"
+    HSM_SIGN_FAILED = "HSM_SIGN_FAILED"
+    SWAP_RPC_FAILED = "SWAP_RPC_FAILED"
 
     TENANT_NOT_ACTIVE = "TENANT_NOT_ACTIVE"
     BRANCH_NOT_ACTIVE = "BRANCH_NOT_ACTIVE"
@@ -91,8 +117,33 @@ FAILURES: dict[Code, Entry] = {
     Code.DOSSIER_KEY_FORBIDDEN: Entry(403, "The object key belongs to another partner"),
     Code.DOSSIER_CHANGED: Entry(409, "The dossier changed since it was reviewed"),
     Code.NOTES_REQUIRED: Entry(422, "Notes of 10 to 1024 characters are required"),
+    Code.REASON_CODE_INVALID: Entry(422, "The reason code does not fit this decision"),
+    Code.EVIDENCE_REF_INVALID: Entry(422, "The evidence is not part of the reviewed dossier"),
+    Code.DOSSIER_EMPTY: Entry(422, "A dossier needs a document or a roster"),
+    Code.DOSSIER_EXPIRED: Entry(403, "A document or its review is out of date"),
+    Code.NOT_PARTNER_CONTACT: Entry(403, "Only a contact of a partner may do this"),
+    Code.CONTACT_REMOVED: Entry(403, "This contact was removed from the roster"),
+    Code.LAST_CONTACT: Entry(409, "The last contact can't be removed"),
+    Code.EVIDENCE_TAMPERED: Entry(409, "A document differs from the one that was reviewed"),
+    Code.PARTNER_REJECTED_FINAL: Entry(409, "The rejection is final"),
+    Code.PARTNER_NOT_APPROVED: Entry(403, "The partner is not approved"),
     Code.PARTNER_STATE_INVALID: Entry(409, "The partner's state does not allow this"),
     Code.MAKER_CHECKER_VIOLATION: Entry(403, "Nobody decides on their own partner"),
+    Code.INVOICE_STATE_INVALID: Entry(409, "The invoice's state does not allow this"),
+    Code.INVOICE_LIMIT_EXCEEDED: Entry(422, "The amount is above the limit for one invoice"),
+    Code.BRANCH_CAP_EXCEEDED: Entry(409, "The partner's cap for the day is reached"),
+    Code.REGION_CAP_EXCEEDED: Entry(409, "The region's cap for the day is reached"),
+    Code.AMOUNT_INVALID: Entry(422, "The amount is not valid in this currency"),
+    Code.TOKEN_UNSUPPORTED: Entry(422, "The currency is not supported"),
+    Code.RECIPIENT_INVALID: Entry(422, "The recipient is not a valid address"),
+    Code.RECIPIENT_NOT_APPROVED: Entry(422, "The recipient is not approved"),
+    Code.PROVIDER_TX_ID_REUSED: Entry(409, "This payment backs another invoice already"),
+    Code.VOUCHER_EXPIRED: Entry(409, "The voucher has expired"),
+    Code.VOUCHER_OUTCOME_UNKNOWN: Entry(409, "The outcome of the submission is not known yet", True),
+    Code.HSM_UNAVAILABLE: Entry(503, "The signing token is away; nothing was signed", True),
+    Code.SIGNING_DISABLED: Entry(503, "Signing is switched off; nothing was signed", True),
+    Code.HSM_SIGN_FAILED: Entry(502, "The signing token refused to sign"),
+    Code.SWAP_RPC_FAILED: Entry(502, "The swap node refused the voucher"),
     Code.TENANT_NOT_ACTIVE: Entry(409, "The tenant is not active"),
     Code.BRANCH_NOT_ACTIVE: Entry(409, "A branch is not active"),
     Code.BRANCH_NOT_FOUND: Entry(422, "A branch does not exist in this tenant"),

@@ -1,10 +1,13 @@
 """`python -m contracts.freeze`: write the JSON Schema of every message version that has none yet.
 
-A frozen schema is a promise: a changed model needs a new version, never a changed file. The tests hold both.
+A frozen schema is a promise: a changed model needs a new version, never a changed file. The files of older versions
+stay: a request's from `since` on, because its bodies must still fit; an event's, because subscribers still hold it.
+The tests hold all of it.
 """
 
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +23,26 @@ def messages() -> dict[str, type[BaseModel]]:
     """File stem → model of everything that travels; an event is its whole envelope."""
     found: dict[str, type[BaseModel]] = {}
     for request in (*command_types(), *query_types()):
-        found[_stem(request)] = request
+        found[_stem(request, request.version)] = request
     for data in event_types():
-        found[_stem(data)] = Event[data]  # type: ignore[valid-type]
+        found[_stem(data, data.version)] = Event[data]  # type: ignore[valid-type]
     return found
 
 
-def _stem(message: type[Request] | type[EventData]) -> str:
+def older_requests(types: Iterable[type[Request]] | None = None) -> dict[str, type[Request]]:
+    """File stem of each older version that is still accepted → the model that its bodies must fit today."""
+    requests = (*command_types(), *query_types()) if types is None else types
+    return {_stem(request, old): request for request in requests for old in range(request.since, request.version)}
+
+
+def older_events(types: Iterable[type[EventData]] | None = None) -> set[str]:
+    """File stems of events as they used to be; nothing reads them any more but whoever kept such an event."""
+    return {_stem(data, old) for data in (types or event_types()) for old in range(1, data.version)}
+
+
+def _stem(message: type[Request] | type[EventData], version: int) -> str:
     folder = "events" if issubclass(message, EventData) else "requests"
-    return f"{folder}/{message.type}.v{message.version}"
+    return f"{folder}/{message.type}.v{version}"
 
 
 def schema_of(model: type[BaseModel]) -> dict[str, Any]:

@@ -46,10 +46,13 @@ class Request(Contract):
     """A message that is answered by a reply: a command or a query.
 
     `type` is its stable wire name, `topic` where it is sent, `roles` who may send it (empty: the handler decides).
+    `since` is the oldest version whose bodies still fit this model: 1 as long as every change only added what may be
+    left out, so that what lies on the topic during an upgrade is still handled.
     """
 
     type: ClassVar[str]
     version: ClassVar[int] = 1
+    since: ClassVar[int] = 1
     topic: ClassVar[str]
     roles: ClassVar[frozenset[Role]] = frozenset()
 
@@ -59,9 +62,13 @@ class Request(Contract):
 
 
 class Command(Request):
-    """An imperative that changes state. `refused_as` is the event topic that records its refusal."""
+    """An imperative that changes state. `refused_as` is the event topic that records its refusal.
+
+    A `system` command is sent by the service that owns it and by nobody else: a timer's or a worker's.
+    """
 
     refused_as: ClassVar[str]
+    system: ClassVar[bool] = False
 
     def targets(self) -> tuple["Target", ...]:
         """What the command is about, for the record of a refusal."""
@@ -114,10 +121,15 @@ class Outcome(StrEnum):
 
 
 class EventData(Contract):
-    """The facts of one event type. `type` is also the name of its topic."""
+    """The facts of one event type. `type` is also the name of its topic.
+
+    The exact bytes of a `kept` event stay in its service's outbox for ever, because a proof handed out later needs
+    them; those of others are forgotten some days after they were published.
+    """
 
     type: ClassVar[str]
     version: ClassVar[int] = 1
+    kept: ClassVar[bool] = False
 
 
 class EventActor(Contract):

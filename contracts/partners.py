@@ -1,4 +1,4 @@
-"""Partner onboarding: what may be asked of the partners service, and what it tells the world.
+"""Partner onboarding: uploads, applications, dossiers and rosters; what is decided on them is in `decisions.py`.
 
 Shapes follow `api.md`. Wire names are stable strings; the row of requirements.md stands beside each rule.
 """
@@ -6,19 +6,19 @@ Shapes follow `api.md`. Wire names are stable strings; the row of requirements.m
 import re
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from contracts.message import Command, CommandRefused, Contract, EventData, Query, Target
 from contracts.roles import Role
-from contracts.text import Name, Opaque, Prose
+from contracts.text import Name, Opaque
 
 COMMANDS, QUERIES = "partners.commands", "partners.queries"
 
 OBJECT_KEY = re.compile(
-    r"partners/(?P<partner_id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/(?P<kind>kyb|licensing)/(?P<stamp>\d{8}T\d{12}Z)"
+    r"partners/(?P<partner_id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/(?P<kind>kyb|licensing|receipt)/(?P<stamp>\d{8}T\d{12}Z)"
 )
 READERS = frozenset({Role.ROOT_ADMIN, Role.OPS, Role.AUDITOR})
 
@@ -26,6 +26,7 @@ READERS = frozenset({Role.ROOT_ADMIN, Role.OPS, Role.AUDITOR})
 class DocumentKind(StrEnum):
     KYB = "kyb"
     LICENSING = "licensing"
+    RECEIPT = "receipt"
 
 
 class PartnerState(StrEnum):
@@ -36,19 +37,16 @@ class PartnerState(StrEnum):
     SUSPENDED = "SUSPENDED"
 
 
-class Verdict(StrEnum):
-    APPROVED = "APPROVED"
-    REJECTED = "REJECTED"
-    SUSPENDED = "SUSPENDED"
-
-
 class ReserveUpload(Command):
-    """Reserve an object key and a presigned PUT bound to length, type and SHA-256 (S1.17, S1.18)."""
+    """Reserve an object key and a presigned PUT bound to length, type and SHA-256 (S1.17, S1.18).
+
+    With a `partner_id` its contacts and root admins may; without one, whoever may apply.
+    """
 
     type: ClassVar[str] = "upload.reserve"
+    version: ClassVar[int] = 2
     topic: ClassVar[str] = COMMANDS
     refused_as: ClassVar[str] = "partner.refused"
-    roles: ClassVar[frozenset[Role]] = frozenset({Role.PARTNER_ADMIN, Role.ROOT_ADMIN})
 
     kind: Annotated[DocumentKind, Field(strict=False)]
     content_type: Annotated[str, Field(pattern=r"^(application/pdf|image/png|image/jpeg)$")]
@@ -71,6 +69,12 @@ class Contact(Contract):
     issuer: Opaque | None = None
 
 
+ObjectKey = Annotated[str, Field(min_length=1, max_length=300)]
+Roster = Annotated[tuple[Contact, ...], Field(min_length=1, max_length=50, strict=False)]
+Replacement = Annotated[tuple[Contact, ...], Field(max_length=50, strict=False)]
+"""A roster in the place of another; an empty one is understood and refused: 409 LAST_CONTACT (S1.42)."""
+
+
 class SubmitPartner(Command):
     """Apply as a partner (S1.3). The partner's id is the one in the prefix of both object keys."""
 
@@ -81,9 +85,9 @@ class SubmitPartner(Command):
 
     name: Name
     legal_name: Name
-    kyb_object_key: Annotated[str, Field(min_length=1, max_length=300)]
-    licensing_object_key: Annotated[str, Field(min_length=1, max_length=300)]
-    contacts: Annotated[tuple[Contact, ...], Field(min_length=1, max_length=50, strict=False)]
+    kyb_object_key: ObjectKey
+    licensing_object_key: ObjectKey
+    contacts: Roster
 
     def key(self) -> str:
         found = OBJECT_KEY.fullmatch(self.kyb_object_key)
@@ -93,19 +97,13 @@ class SubmitPartner(Command):
         return (Target(type="partner", id=self.key()),) if self.key() else ()
 
 
-class Decide(Command):
-    """What every decision names: the partner, the version read (If-Match) and the dossier reviewed."""
+class OfPartner(Command):
+    """A command about one partner that is there."""
 
     topic: ClassVar[str] = COMMANDS
     refused_as: ClassVar[str] = "partner.refused"
-    roles: ClassVar[frozenset[Role]] = frozenset({Role.ROOT_ADMIN})
 
     partner_id: UUID
-    expected_version: int
-    dossier_version: Annotated[int, Field(ge=1)]
-    notes: Prose = ""
-    internal_notes: Annotated[Prose, Field(max_length=4096)] | None = None
-    reason_code: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{1,63}$")] | None = None
 
     def key(self) -> str:
         return str(self.partner_id)
@@ -114,16 +112,49 @@ class Decide(Command):
         return (Target(type="partner", id=self.key()),)
 
 
-class ApprovePartner(Decide):
-    """Approve the dossier version that was reviewed (S1.20)."""
+class FileDossier(OfPartner):
+    """Add documents, and replace the roster if one is given (S1.13); what is left out stays as it was."""
 
-    type: ClassVar[str] = "partner.approve"
+    type: ClassVar[str] = "partner.file_dossier"
+
+    kyb_object_key: ObjectKey | None = None
+    licensing_object_key: ObjectKey | None = None
+    contacts: Replacement | None = None
 
 
-class RejectPartner(Decide):
-    """Reject an application, or suspend an approved partner (S1.38)."""
+class ReplaceContacts(OfPartner):
+    """The whole roster (S1.42); `expected_version` comes from If-Match."""
 
-    type: ClassVar[str] = "partner.reject"
+    type: ClassVar[str] = "partner.replace_contacts"
+
+    expected_version: int
+    contacts: Replacement
+
+
+class RecordDeactivation(OfPartner):
+    """What the identity provider said of somebody who left a roster (S1.43)."""
+
+    type: ClassVar[str] = "partner.record_deactivation"
+    system: ClassVar[bool] = True
+
+    issuer: Opaque
+    subject: Opaque
+    removed_at: AwareDatetime
+    known: bool
+
+
+class RecordRootAdmins(Command):
+    """The allowlist is not what it was: a fact for the log (S1.19)."""
+
+    type: ClassVar[str] = "root_admins.record"
+    topic: ClassVar[str] = COMMANDS
+    refused_as: ClassVar[str] = "partner.refused"
+    system: ClassVar[bool] = True
+
+    subjects: Annotated[tuple[Opaque, ...], Field(strict=False)]
+
+    def key(self) -> str:
+        return "root_admins"
 
 
 class GetPartner(Query):
@@ -136,24 +167,47 @@ class GetPartner(Query):
 
 
 class ListPartners(Query):
-    """Partners by id, newest last; own ones, or all for a reader role."""
+    """Partners by id, newest last; own ones, or all for a reader role. `overdue`: past its review deadline or not."""
 
     type: ClassVar[str] = "partner.list"
+    version: ClassVar[int] = 2
     topic: ClassVar[str] = QUERIES
 
     limit: Annotated[int, Field(ge=1, le=100)] = 20
     starting_after: UUID | None = None
     state: Annotated[PartnerState, Field(strict=False)] | None = None
     q: Annotated[str, Field(max_length=200)] | None = None
+    overdue: bool | None = None
 
 
-class ListApprovals(Query):
-    """A partner's decisions, oldest first; internal notes only for reader roles (K4)."""
+class ListDossiers(Query):
+    """Every version of a partner's dossier, oldest first (S1.14)."""
 
-    type: ClassVar[str] = "partner.approvals"
+    type: ClassVar[str] = "partner.dossiers"
     topic: ClassVar[str] = QUERIES
 
     partner_id: UUID
+
+
+class GetDossier(Query):
+    """One version of a partner's dossier, as it was filed."""
+
+    type: ClassVar[str] = "partner.dossier"
+    topic: ClassVar[str] = QUERIES
+
+    partner_id: UUID
+    dossier_version: Annotated[int, Field(ge=1, le=2**31 - 1)]
+
+
+class GetTimeline(Query):
+    """All that happened to a partner, oldest first (S1.46); `starting_after` is an aggregate version."""
+
+    type: ClassVar[str] = "partner.timeline"
+    topic: ClassVar[str] = QUERIES
+
+    partner_id: UUID
+    limit: Annotated[int, Field(ge=1, le=100)] = 20
+    starting_after: Annotated[int, Field(ge=0, lt=2**31)] | None = None
 
 
 class Upload(Contract):
@@ -202,7 +256,57 @@ class DossierView(Contract):
     documents: tuple[DocumentView, ...]
 
 
+class FiledDossierView(DossierView):
+    """One version as it was filed: `contacts` is the roster of that moment."""
+
+    filed_by: str
+    filed_at: datetime
+    contacts: tuple[ContactView, ...]
+
+
+class DossierPage(Contract):
+    data: tuple[FiledDossierView, ...]
+    has_more: bool
+
+
+class TaskView(Contract):
+    """Something that is still to be done for a partner and that somebody may have to look after."""
+
+    kind: str
+    subject: str
+    since: datetime
+    tries: int
+    failure: str | None
+
+
+class TimelineEntry(Contract):
+    """One event of the partner, as the log has it; `context` without addresses."""
+
+    id: UUID
+    type: str
+    aggregate_version: int
+    actor_type: str
+    actor: str
+    occurred_at: datetime
+    data: dict[str, Any]
+
+
+class TimelinePage(Contract):
+    data: tuple[TimelineEntry, ...]
+    has_more: bool
+
+
+class ReviewView(Contract):
+    """The clock of the current review: `due_at` is absent while it stands still."""
+
+    due_at: datetime | None
+    paused: bool
+    breached: bool
+
+
 class PartnerView(Contract):
+    """`tasks` only for reader roles; `approvals_pending` counts proposals that wait for a second approver."""
+
     id: UUID
     state: PartnerState
     name: str
@@ -211,29 +315,19 @@ class PartnerView(Contract):
     dossier: DossierView
     approved_at: datetime | None
     approved_by: str | None
+    approved_dossier_version: int | None
+    rereview_due_at: datetime | None
+    fields_requested: tuple[str, ...]
+    approvals_pending: int
+    review: ReviewView | None
+    tasks: tuple[TaskView, ...] | None = None
     created_at: datetime
     updated_at: datetime
     version: int
 
 
-class ApprovalView(Contract):
-    id: UUID
-    decision: Verdict
-    notes: str
-    internal_notes: str | None = None
-    reason_code: str | None
-    dossier_version: int
-    decided_by: str
-    decided_at: datetime
-
-
 class PartnerPage(Contract):
     data: tuple[PartnerView, ...]
-    has_more: bool
-
-
-class ApprovalPage(Contract):
-    data: tuple[ApprovalView, ...]
     has_more: bool
 
 
@@ -248,7 +342,13 @@ class UploadReserved(EventData):
     sha256: str
 
 
-class PartnerSubmitted(EventData):
+class PartnerFact(EventData):
+    """Kept whole: timelines and proofs are made of these."""
+
+    kept: ClassVar[bool] = True
+
+
+class PartnerSubmitted(PartnerFact):
     """An application was taken in. Names, mail addresses and phones of contacts stay in the service."""
 
     type: ClassVar[str] = "partner.submitted"
@@ -261,29 +361,55 @@ class PartnerSubmitted(EventData):
     contacts: tuple[SubjectFact, ...]
 
 
-class DecisionFact(EventData):
-    approval_id: UUID
-    notes: str
-    reason_code: str | None
+class PartnerDossierFiled(PartnerFact):
+    """A version of the dossier was filed; `previous_state` differs where filing moved the case on (K3, K8, K22)."""
+
+    type: ClassVar[str] = "partner.dossier_filed"
+
     dossier_version: int
+    documents: tuple[DocumentFact, ...]
+    contacts: tuple[SubjectFact, ...]
     previous_state: PartnerState
     state: PartnerState
+    rereview_due_at: datetime | None
 
 
-class PartnerApproved(DecisionFact):
-    type: ClassVar[str] = "partner.approved"
-
-    approved_at: datetime
+class ContactFact(PartnerFact, SubjectFact):
+    """One person of the roster."""
 
 
-class PartnerRejected(DecisionFact):
-    type: ClassVar[str] = "partner.rejected"
+class PartnerContactAdded(ContactFact):
+    type: ClassVar[str] = "partner.contact.added"
 
 
-class PartnerSuspended(DecisionFact):
-    """An approved partner was rejected, so it stops at once (S1.38)."""
+class PartnerContactUpdated(ContactFact):
+    type: ClassVar[str] = "partner.contact.updated"
 
-    type: ClassVar[str] = "partner.suspended"
+
+class PartnerContactRemoved(ContactFact):
+    """This person may act no more; the identity provider is to be told (S1.43)."""
+
+    type: ClassVar[str] = "partner.contact.removed"
+
+    removed_at: datetime
+
+
+class PartnerContactDeactivated(ContactFact):
+    """The identity provider has deactivated a removed contact, or does not know the person (`known` is false)."""
+
+    type: ClassVar[str] = "partner.contact.deactivated"
+
+    removed_at: datetime
+    known: bool
+
+
+class RootAdminsChanged(EventData):
+    """Who may decide: subjects added to and taken off the allowlist (S1.19)."""
+
+    type: ClassVar[str] = "root_admins.changed"
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
 
 
 class PartnerCommandRefused(CommandRefused):

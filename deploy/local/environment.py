@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from deploy.local import hsm
 from deploy.local.home import Home, write_private
 from deploy.local.keys import DATABASES, public_key
 from deploy.local.part import FAKES, SERVICES
@@ -30,12 +31,14 @@ def of(part: str, home: Home, state: State) -> Settings:
     match part:
         case "partners":
             own = _partners(home, state)
+        case "mint":
+            return of("partners", home, state) | _mint(home, state)
         case "staffing":
             own = _staffing(home, state)
         case "audit":
             own = _audit(state)
         case "gateway":
-            own = _gateway(state)
+            own = _gateway(home, state)
         case "oidc":
             return _oidc(home, state)
         case "sms":
@@ -78,10 +81,11 @@ def _partners(home: Home, state: State) -> Settings:
         | _people(home, state)
         | {
             "OTC_S3_BUCKET": DOCUMENTS,
+            "GATEHOUSE_SERVICE_SIGNING_KEY": state.secrets["partners_signing_key"],
             "GATEHOUSE_SCIM_URL": f"{state.url('scim')}/scim/v2",
             "GATEHOUSE_SCIM_TOKEN": state.secrets["scim_token"],
-            "GATEHOUSE_PAGE_URLS": _page_url(state, "duty"),
-            "GATEHOUSE_PAGE_ESCALATION_URLS": _page_url(state, "escalation"),
+            "OTC_PAGER_LEVEL_1": _page_url(state, "duty"),
+            "OTC_PAGER_LEVEL_2": _page_url(state, "escalation"),
         }
     )
 
@@ -111,7 +115,15 @@ def _audit(state: State) -> Settings:
     }
 
 
-def _gateway(state: State) -> Settings:
+def _mint(home: Home, state: State) -> Settings:
+    return hsm.prepare(home, state.secrets["hsm_pin"]) | {
+        "GATEHOUSE_HTTP_PORT": str(state.ports["mint"]),
+        "GATEHOUSE_SWAP_URL": f"{state.url('swap')}/rpc",
+        "GATEHOUSE_SWAP_TOKEN": state.secrets["swap_token"],
+    }
+
+
+def _gateway(home: Home, state: State) -> Settings:
     return {
         "GATEHOUSE_ACTOR_SIGNING_KEY": state.secrets["actor_signing_key"],
         "GATEHOUSE_OIDC_ISSUER": state.url("oidc"),
@@ -120,6 +132,7 @@ def _gateway(state: State) -> Settings:
         "GATEHOUSE_STAFF_PUBLIC_KEY": public_key(state.secrets["staff_signing_key"]),
         "GATEHOUSE_CREDENTIAL_KEY": state.secrets["credential_key"],
         "GATEHOUSE_AUDIT_PUBLIC_KEY": public_key(state.secrets["audit_signing_key"]),
+        "GATEHOUSE_VOUCHER_KEY_FILE": str(voucher_key(home)),
     }
 
 

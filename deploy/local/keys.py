@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from contracts.topics import PRINCIPALS
 
 DATABASES = ("partners", "staffing", "audit")
-SIGNERS = ("actor", "staff", "audit")
-"""Who signs: the gateway for its callers, staffing for its sessions, audit for its checkpoints."""
+SIGNERS = ("actor", "staff", "audit", "partners")
+"""Who signs: the gateway for callers, staffing for sessions, audit for checkpoints, partners for its own commands."""
 
 
 def b64(raw: bytes) -> str:
@@ -44,7 +44,7 @@ def _makers() -> dict[str, Callable[[], str]]:
         "s3_secret_key",
         *(f"weed_{use}" for use in ("write", "read", "filer_write", "filer_read")),
         *("oidc_client_secret", "oidc_rotate_secret", "sms_token", "credential_key", "otp_pepper"),
-        *("swap_token", "scim_token", "pager_token"),
+        *("swap_token", "scim_token", "pager_token", "hsm_pin"),
         *(f"{signer}_signing_key" for signer in SIGNERS),
     ]
     makers: dict[str, Callable[[], str]] = dict.fromkeys(random_names, random_secret)

@@ -21,5 +21,6 @@ class Part:
 FAKES = ("oidc", "sms", "swap", "scim", "pager")
 """The outside systems, each a process of its own: an outage of one is a part that is stopped."""
 ENGINES = ("postgres", "kafka", "seaweedfs", *FAKES)
-SERVICES = ("partners", "staffing", "audit", "gateway")
+SERVICES = ("partners", "mint", "staffing", "audit", "gateway")
+"""`mint` is a process of the partners service: the only one that knows the token's PIN."""
 EVERYTHING = (*ENGINES, *SERVICES)

@@ -19,6 +19,7 @@ from deploy.local.ports import LOOPBACK
 from deploy.local.state import State
 
 LOGIN_TRIES = 15
+MODULES = {"mint": "services.partners.mint"}
 LEAN = {"MALLOC_ARENA_MAX": "2"}  # glibc gives each thread an arena of its own and keeps what it frees
 
 
@@ -59,7 +60,7 @@ def recipes(home: Home, state: State) -> dict[str, Recipe]:
         ),
         "oidc": _process("oidc", "deploy.local.oidc", "/.well-known/openid-configuration", home, state),
         **{name: _process(name, f"deploy.local.{name}", "/healthz", home, state) for name in FAKES if name != "oidc"},
-        **{name: _process(name, f"services.{name}", "/readyz", home, state) for name in SERVICES},
+        **{name: _process(name, MODULES.get(name, f"services.{name}"), "/readyz", home, state) for name in SERVICES},
     }
 
 

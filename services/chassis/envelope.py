@@ -13,8 +13,8 @@ from aiokafka import ConsumerRecord
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from pydantic import ValidationError
 
-from contracts.message import Actor, Context, Header, Request
-from services.wire.actor import AssertionRefusedError, Sealed, verify
+from contracts.message import Actor, ActorType, Command, Context, Header, Request
+from services.wire.actor import ISSUER, AssertionRefusedError, Sealed, verify
 from services.wire.header_names import REPLACEMENT
 
 Record: TypeAlias = "ConsumerRecord[bytes | None, bytes | None]"
@@ -48,11 +48,15 @@ def headers_of(record: Record) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Opener:
-    """Opens the envelopes of one service: knows its message types and the gateway's public key."""
+    """Opens the envelopes of one service: knows its message types, the gateway's public key and the service's own.
+
+    Each key vouches for its own half: the service for `system` commands, the gateway for everything else.
+    """
 
     audience: str
     key: Ed25519PublicKey
     types: Mapping[str, type[Request]]
+    own_key: Ed25519PublicKey | None = None
 
     def open(self, record: Record, *, late: bool = False) -> Inbound:
         """Raises MalformedError. `late` is for a dead letter that an operator replays."""
@@ -68,9 +72,12 @@ class Opener:
             key = (record.key or b"").decode()
         except (KeyError, ValueError) as error:
             raise MalformedError(f"the envelope is incomplete: {type(error).__name__} {error}") from error
-        sealed = Sealed(self.audience, message_id, f"{kind}.v{version}", key, body)
+        own = self._is_own(kind)
+        sealed = Sealed(
+            self.audience, message_id, f"{kind}.v{version}", key, body, issuer=self.audience if own else ISSUER
+        )
         try:
-            actor, context = verify(self.key, assertion, sealed, headers.get(Header.TRACEPARENT), late=late)
+            actor, context = self._believe(assertion, sealed, headers.get(Header.TRACEPARENT), own=own, late=late)
         except AssertionRefusedError as error:
             raise MalformedError(f"the actor assertion is refused: {error}") from error
         request = self._parse(kind, version, body)
@@ -78,9 +85,24 @@ class Opener:
             raise MalformedError("the message does not belong on this topic or under this key")
         return Inbound(request, message_id, actor, context, reply_partition, body, record)
 
+    def _is_own(self, kind: str) -> bool:
+        model = self.types.get(kind, Request)
+        return issubclass(model, Command) and model.system
+
+    def _believe(
+        self, assertion: str, sealed: Sealed, trace: str | None, *, own: bool, late: bool
+    ) -> tuple[Actor, Context]:
+        key = self.own_key if own else self.key
+        if key is None:
+            raise AssertionRefusedError("this service has no key of its own")
+        actor, context = verify(key, assertion, sealed, trace, late=late)
+        if own is not (actor.type is ActorType.SYSTEM):
+            raise AssertionRefusedError(f"a {actor.type} does not send this")
+        return actor, context
+
     def _parse(self, kind: str, version: int, body: bytes) -> Request:
         model = self.types.get(kind)
-        if model is None or model.version != version:
+        if model is None or not model.since <= version <= model.version:
             raise MalformedError(f"unknown message type {kind}.v{version}")
         try:
             return model.model_validate_json(body)

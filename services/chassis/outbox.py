@@ -26,7 +26,7 @@ from services.wire.kafka import to_wire
 
 PARTITIONS = 16
 SWEEP_SECONDS = 2.0
-KEPT_DAYS = 7
+PUBLISHED_DAYS = 7
 _PAGE = 2000
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtext(current_schema() || '.outbox'), p) FROM unnest($1::int[]) p"
@@ -39,7 +39,7 @@ _LEFT_BEHIND = """
     SELECT partition, extract(epoch FROM now() - min(created_at))::float FROM outbox
     WHERE published_at IS NULL GROUP BY partition
 """
-_PRUNE = f"DELETE FROM outbox WHERE published_at < now() - interval '{KEPT_DAYS} days'"  # noqa: S608
+_PRUNE = f"DELETE FROM outbox WHERE published_at < now() - interval '{PUBLISHED_DAYS} days' AND NOT kept"  # noqa: S608
 
 log = structlog.get_logger()
 
@@ -83,6 +83,7 @@ async def append(tx: Write, facts: Sequence[tuple[Call, Fact, Outcome, str | Non
                 "schema_version": fact.data.version,
                 "traceparent": call.context.traceparent,
                 "value": event_json(event_id, call, fact, outcome, reason_code),
+                "kept": fact.data.kept,
             }
         )
     await insert(tx, "outbox", rows)

@@ -18,9 +18,10 @@ from services.chassis.envelope import Opener
 from services.chassis.health import Health, watchdog
 from services.chassis.messaging import AT_ONCE, IN_BULK, Fetch, Lane, Process, make_broker
 from services.chassis.outbox import Relay
+from services.chassis.own_commands import OwnCommands
 from services.chassis.queries import QueryHandler, QueryProcessor
 from services.wire import telemetry
-from services.wire.actor import public_key
+from services.wire.actor import private_key, public_key
 from services.wire.kafka import make_producer
 from services.wire.process import leave_on_sigterm, settle_down
 from services.wire.settings import OwnerSettings
@@ -42,9 +43,19 @@ class Service:
         self.background: list[Callable[[], Awaitable[None]]] = [self.relay.run]
         self.resources = AsyncExitStack()
         self._key = public_key(settings.actor_public_key)
+        seed = settings.service_signing_key.get_secret_value()
+        self._own_key = private_key(seed) if seed else None
+
+    @property
+    def own_commands(self) -> OwnCommands:
+        """For timers and workers; raises ValueError where the settings hold no `service_signing_key`."""
+        if self._own_key is None:
+            raise ValueError("GATEHOUSE_SERVICE_SIGNING_KEY is not set")
+        return OwnCommands(self.producer, self.name, self._own_key)
 
     def commands(self, topic: str, desk: Desk) -> None:
-        opener = Opener(self.name, self._key, {command.type: command for command in desk.handlers})
+        own_key = self._own_key.public_key() if self._own_key else None
+        opener = Opener(self.name, self._key, {command.type: command for command in desk.handlers}, own_key)
         self._lane(topic, (topic,), CommandProcessor(desk, opener, self.engine, self.producer, self.relay))
 
     def queries(self, topic: str, handlers: Mapping[type[Query], QueryHandler]) -> None:
@@ -52,9 +63,9 @@ class Service:
         opener = Opener(self.name, self._key, {query.type: query for query in types})
         self._lane(topic, (topic,), QueryProcessor(handlers, opener, self.engine, self.producer))
 
-    def events(self, name: str, topics: Sequence[str], process: Process) -> None:
+    def events(self, name: str, topics: Sequence[str], process: Process, fetch: Fetch = IN_BULK) -> None:
         """Read event topics under the group `<service>.<name>`, in bulk; `process` waits out what is away."""
-        self._lane(f"{self.name}.{name}", topics, process, IN_BULK)
+        self._lane(f"{self.name}.{name}", topics, process, fetch)
 
     def _lane(self, group: str, topics: Sequence[str], process: Process, fetch: Fetch = AT_ONCE) -> None:
         self.lanes.append(Lane(group, self.settings.instance, topics, process, fetch))

@@ -6,7 +6,6 @@ by message id. Nothing is awaited one message at a time: a send is not waited fo
 
 import asyncio
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -16,12 +15,13 @@ from aiokafka.errors import KafkaError
 from uuid_utils.compat import uuid7
 
 from contracts.failures import Code
-from contracts.message import Actor, Command, Context, Header, Request
+from contracts.message import Actor, Context, Header, Request
 from contracts.topics import REPLIES
 from services.gateway.problems import Failure
 from services.gateway.settings import GatewaySettings
-from services.wire.actor import Sealed, private_key, sign
-from services.wire.kafka import client_options, make_producer, to_wire
+from services.wire.actor import ISSUER, private_key
+from services.wire.kafka import client_options, make_producer
+from services.wire.requests import Outgoing, Sender
 
 SEND_SECONDS = 3.0
 
@@ -61,7 +61,7 @@ class Dispatcher:
 
     def __init__(self, settings: GatewaySettings) -> None:
         self._settings = settings
-        self._key = private_key(settings.actor_signing_key.get_secret_value())
+        self._sender = Sender("/gateway", ISSUER, private_key(settings.actor_signing_key.get_secret_value()))
         self._partition = settings.instance % REPLIES.partitions
         self._producer: AIOKafkaProducer = make_producer(settings)
         self._consumer = AIOKafkaConsumer(**client_options(settings), enable_auto_commit=False)
@@ -130,25 +130,13 @@ class Dispatcher:
     async def _send(
         self, request: Request, caller: Caller, command: UUID, message_id: UUID, topic: str
     ) -> "asyncio.Future[Any]":
-        body = request.model_dump_json().encode()
-        context = Context(request_id=caller.request_id, command_id=command, ip=caller.ip)
-        name = f"{request.type}.v{request.version}"
-        sealed = Sealed(topic.split(".", maxsplit=1)[0], message_id, name, request.key(), body)
-        headers = {
-            Header.SPEC_VERSION: "1.0",
-            Header.ID: message_id,
-            Header.TYPE: request.type,
-            Header.VERSION: request.version,
-            Header.SOURCE: "/gateway",
-            Header.TIME: datetime.now(UTC).isoformat(),
-            Header.COMMAND_ID: command if isinstance(request, Command) else None,
-            Header.ASSERTION: sign(self._key, caller.actor, context, sealed),
-            Header.REPLY_PARTITION: self._partition,
-            Header.CONTENT_TYPE: "application/json",
-            Header.TRACEPARENT: caller.traceparent,
-        }
-        key = request.key().encode() or None
-        sent: asyncio.Future[Any] = await self._producer.send(topic, body, key=key, headers=to_wire(headers))
+        context = Context(
+            request_id=caller.request_id, command_id=command, ip=caller.ip, traceparent=caller.traceparent
+        )
+        body, key, headers = Outgoing(request, caller.actor, context, topic, self._partition, message_id).pack(
+            self._sender
+        )
+        sent: asyncio.Future[Any] = await self._producer.send(topic, body, key=key, headers=headers)
         return sent
 
     async def _receive(self) -> None:

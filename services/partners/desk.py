@@ -1,56 +1,78 @@
-"""One batch of partner commands: what is asked of the store and the database before the handlers decide."""
+"""One batch of partner commands: what is asked of the store and the database before the handlers decide.
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+Every part of the service brings its own loads and saves; all partners that any of them may change are locked by one
+statement in id order, so that batches cannot deadlock on them.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import NamedTuple
 from uuid import UUID
 
-from contracts.partners import OBJECT_KEY, Decide, PartnerCommandRefused, ReserveUpload, SubmitPartner
+from contracts.partners import PartnerCommandRefused
 from services.chassis import Desk, Inbound, Write
+from services.partners import store
 from services.partners.book import Book
 from services.partners.documents import DocumentStore
 from services.partners.evidence import Finding
 from services.partners.handlers import HANDLERS
-from services.partners.partner import Person
-from services.partners.store import load_partners, load_taken, load_uploads, save
+from services.partners.invoices import loading as invoices
+from services.partners.invoices.ledger import InvoiceRules, Ledger
+from services.partners.mint import loading as mint
+from services.partners.mint.evidence import Reviewed
+from services.partners.mint.ledger import VoucherRules, Vouchers
+from services.partners.review import desk as review
+from services.partners.rules import Rules
+from services.partners.store_partners import load_partners
 from services.wire.allowlist import Allowlist
 
 
-def partners_desk(documents: DocumentStore, root_admins: Allowlist) -> Desk:
+class Part(NamedTuple):
+    """`partner_ids` names the partners a batch may change; `load` and `save` see them in the book."""
+
+    partner_ids: Callable[[Write, Sequence[Inbound]], Awaitable[set[UUID]]]
+    load: Callable[[Write, Sequence[Inbound], Book], Awaitable[None]]
+    save: Callable[[Write, Book], Awaitable[None]]
+
+
+PARTS = (
+    Part(store.partner_ids, store.load, store.save),
+    Part(review.partner_ids, review.load, review.save),
+    Part(invoices.partner_ids, invoices.load, invoices.save),
+    Part(mint.partner_ids, mint.load, mint.save),
+)
+
+
+class DeskRules(NamedTuple):
+    """How the desk is set up, part by part."""
+
+    onboarding: Rules
+    invoices: InvoiceRules
+    vouchers: VoucherRules
+
+
+def partners_desk(documents: DocumentStore, reviewed: Reviewed, root_admins: Allowlist, rules: DeskRules) -> Desk:
     async def gather(batch: Sequence[Inbound]) -> Mapping[str, Finding]:
         root_admins.refresh()
-        keys = {key for inbound in batch for key in _object_keys(inbound.request)}
-        return await documents.find(keys)
+        rules.invoices.recipients.refresh()
+        named = {key for inbound in batch for key in store.object_keys(inbound.request)}
+        return {**await documents.find(named), **await mint.gather(reviewed, batch)}
 
     async def load(tx: Write, fresh: Sequence[Inbound], evidence: Mapping[str, Finding]) -> Book:
-        book = Book(root_admins, documents.presign, evidence)
-        prefixes = {pid for inbound in fresh for pid in _prefixes(inbound.request)}
-        decided = {inbound.request.partner_id for inbound in fresh if isinstance(inbound.request, Decide)}
-        book.partners = await load_partners(tx, sorted(prefixes | decided), lock=True)
-        if prefixes:
-            for upload in await load_uploads(tx, sorted(prefixes)):
-                book.know_upload(upload)
-        book.taken = await load_taken(tx, sorted({p for inbound in fresh for p in _people(inbound)}))
-        return book
+        parts = (rules.onboarding, Ledger(rules.invoices), Vouchers(rules.vouchers))
+        return await load_book(tx, fresh, Book(root_admins, documents.presign, evidence, *parts))
 
-    return Desk(HANDLERS, load, save, PartnerCommandRefused, gather)
+    return Desk(HANDLERS, load, save_book, PartnerCommandRefused, gather)
 
 
-def _object_keys(request: Any) -> tuple[str, ...]:
-    if not isinstance(request, SubmitPartner):
-        return ()
-    keys = (request.kyb_object_key, request.licensing_object_key)
-    return tuple(key for key in keys if OBJECT_KEY.fullmatch(key))
+async def load_book(tx: Write, fresh: Sequence[Inbound], book: Book) -> Book:
+    """Fill an empty book with everything this batch may touch."""
+    ids = set[UUID]().union(*[await part.partner_ids(tx, fresh) for part in PARTS])
+    book.partners = await load_partners(tx, sorted(ids), lock=True)
+    for part in PARTS:
+        await part.load(tx, fresh, book)
+    return book
 
 
-def _prefixes(request: Any) -> list[UUID]:
-    """The partner ids whose uploads a command refers to."""
-    if isinstance(request, ReserveUpload):
-        return [request.partner_id] if request.partner_id else []
-    shapes = (OBJECT_KEY.fullmatch(key) for key in _object_keys(request))
-    return [UUID(shape["partner_id"]) for shape in shapes if shape]
-
-
-def _people(inbound: Inbound) -> list[Person]:
-    if not isinstance(inbound.request, SubmitPartner):
-        return []
-    return [(contact.issuer or inbound.actor.issuer, contact.subject) for contact in inbound.request.contacts]
+async def save_book(tx: Write, book: Book) -> None:
+    for part in PARTS:
+        await part.save(tx, book)

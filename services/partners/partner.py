@@ -1,67 +1,43 @@
-"""The partner: its states and who may move it. No I/O; every change is returned as facts."""
+"""The partner: its states, its people and how it is seen. No I/O.
+
+What moves it stands beside it: `filing.py` (documents, roster), `decisions.py` (verdicts). Every command that changes
+anything moves `version` and `updated_at`, and returns the change as facts.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import ClassVar
 from uuid import UUID
 
-from uuid_utils.compat import uuid7
-
-from contracts.failures import Code
-from contracts.message import Actor, EventData
+from contracts.message import Actor
 from contracts.partners import (
     ContactView,
-    Decide,
-    DocumentView,
     DossierView,
-    PartnerApproved,
-    PartnerRejected,
     PartnerState,
     PartnerSubmitted,
-    PartnerSuspended,
     PartnerView,
+    ReviewView,
     SubmitPartner,
-    Verdict,
+    TaskView,
 )
-from services.chassis import Aggregate, Call, Fact, Refusal
+from services.chassis import Aggregate, Call, Fact
+from services.partners.records import Document, Filing, Member, Person, Proposal
 
-NOTES = range(10, 1025)
-Person = tuple[str, str]
-
-_S = PartnerState
-APPROVABLE = frozenset({_S.PENDING_REVIEW})
-REJECTED_TO = {_S.PENDING_REVIEW: _S.REJECTED, _S.INFO_REQUESTED: _S.REJECTED, _S.APPROVED: _S.SUSPENDED}
+FORMER_CONTACTS_SHOWN = 50
 
 
-class Document(DocumentView):
-    """A document of the dossier; the uploader's issuer is kept for the maker-checker rule, not shown."""
-
-    uploaded_by_issuer: str
-
-
-def person_of(contact: ContactView) -> Person:
-    return contact.issuer, contact.subject
-
-
-@dataclass(slots=True)
-class Approval:
-    """One decision, as it is kept for ever."""
-
-    id: UUID
-    partner_id: UUID
-    decision: Verdict
-    notes: str
-    internal_notes: str | None
-    reason_code: str | None
-    dossier_version: int
-    decided_by_issuer: str
-    decided_by: str
-    decided_at: datetime
+def person_of(actor: Actor) -> Person:
+    return actor.issuer, actor.subject
 
 
 @dataclass(kw_only=True, slots=True)
 class Partner(Aggregate):
+    """`contacts` are all stays, by position; `makers` filed or uploaded something and never decide (K7).
+
+    `makers` is known only where the partner was loaded to be changed.
+    """
+
     kind: ClassVar[str] = "partner"
 
     state: PartnerState
@@ -72,95 +48,110 @@ class Partner(Aggregate):
     updated_at: datetime
     approved_at: datetime | None = None
     approved_by: str | None = None
-    contacts: list[ContactView] = field(default_factory=list)
+    approved_dossier_version: int | None = None
+    rereview_due_at: datetime | None = None
+    rejected_final: bool = False
+    fields_requested: tuple[str, ...] = ()
+    contacts: list[Member] = field(default_factory=list)
     documents: list[Document] = field(default_factory=list)
+    makers: set[Person] = field(default_factory=set)
+    proposal: Proposal | None = None
+    review: ReviewView | None = None
 
     @classmethod
     def submit(
-        cls, partner_id: UUID, command: SubmitPartner, call: Call, roster: list[ContactView], documents: list[Document]
-    ) -> tuple["Partner", Fact]:
+        cls,
+        partner_id: UUID,
+        command: SubmitPartner,
+        call: Call,
+        people: Sequence[ContactView],
+        documents: list[Document],
+    ) -> tuple["Partner", Filing, Fact]:
         partner = cls(
             id=partner_id,
-            state=_S.PENDING_REVIEW,
+            state=PartnerState.PENDING_REVIEW,
             name=command.name,
             legal_name=command.legal_name,
-            dossier_version=1,
+            dossier_version=0,
             created_at=call.now,
             updated_at=call.now,
-            contacts=roster,
-            documents=documents,
         )
-        return partner, partner.record(partner._submitted())
+        for contact in people:
+            partner.add(contact, call.now)
+        filing = partner.file(documents, call)
+        return partner, filing, partner.record(partner._submitted())
 
-    def approve(self, command: Decide, call: Call) -> tuple[Approval, Sequence[Fact]] | Refusal:
-        refused = self._undecidable(command, call.actor, allowed=self.state in APPROVABLE)
-        if refused:
-            return refused
-        before, self.state = self.state, _S.APPROVED
-        self.approved_at, self.approved_by = call.now, call.actor.subject
-        approval = self._decided(Verdict.APPROVED, command, call)
-        facts = [self.record(PartnerApproved(**self._fact(approval, before), approved_at=call.now))]
-        return approval, facts
-
-    def reject(self, command: Decide, call: Call) -> tuple[Approval, Sequence[Fact]] | Refusal:
-        """Turn an applicant down, or suspend an approved partner (S1.38); history keeps what is cleared here."""
-        refused = self._undecidable(command, call.actor, allowed=self.state in REJECTED_TO)
-        if refused:
-            return refused
-        before, self.state = self.state, REJECTED_TO[self.state]
-        self.approved_at = self.approved_by = None
-        suspends = self.state is _S.SUSPENDED
-        approval = self._decided(Verdict.SUSPENDED if suspends else Verdict.REJECTED, command, call)
-        kinds: list[type[EventData]] = [PartnerRejected, PartnerSuspended] if suspends else [PartnerRejected]
-        return approval, [self.record(kind(**self._fact(approval, before))) for kind in kinds]
+    @property
+    def roster(self) -> list[Member]:
+        """Who may act for it now."""
+        return [member for member in self.contacts if member.active]
 
     def is_contact(self, actor: Actor) -> bool:
-        return any(person_of(c) == (actor.issuer, actor.subject) and c.status == "ACTIVE" for c in self.contacts)
+        return any(member.person == person_of(actor) for member in self.roster)
 
-    def _undecidable(self, command: Decide, actor: Actor, *, allowed: bool) -> Refusal | None:
-        if len(command.notes) not in NOTES:
-            return Refusal(Code.NOTES_REQUIRED)
-        if self._is_maker(actor):
-            return Refusal(Code.MAKER_CHECKER_VIOLATION)
-        if not allowed:
-            return Refusal(Code.PARTNER_STATE_INVALID, f"the partner is {self.state}")
-        if command.dossier_version != self.dossier_version:
-            return Refusal(Code.DOSSIER_CHANGED, f"the dossier is at version {self.dossier_version}")
-        if command.expected_version != self.version:
-            return Refusal(Code.PRECONDITION_FAILED, f"the partner is at version {self.version}")
-        return None
+    def was_contact(self, actor: Actor) -> bool:
+        """Is in the roster, or was at any time."""
+        return any(member.person == person_of(actor) for member in self.contacts)
 
-    def _is_maker(self, actor: Actor) -> bool:
-        """K7: nobody decides on a partner whose roster they are in or whose dossier they uploaded."""
-        person = (actor.issuer, actor.subject)
-        return any(person_of(c) == person for c in self.contacts) or any(
-            (d.uploaded_by_issuer, d.uploaded_by) == person for d in self.documents
+    def is_maker(self, actor: Actor) -> bool:
+        """K7: nobody decides on a partner whose roster they were ever in or whose dossier they had a hand in."""
+        return self.was_contact(actor) or person_of(actor) in self.makers
+
+    def role_of(self, person: Person) -> str:
+        """The role of somebody's last stay."""
+        return next(member.role for member in reversed(self.contacts) if member.person == person)
+
+    def moved(self, call: Call) -> datetime:
+        """The moment of this change; strictly later than the one before, also within one batch (S1.16)."""
+        self.updated_at = max(call.now, self.updated_at + timedelta(microseconds=1))
+        return self.updated_at
+
+    def add(self, contact: ContactView, at: datetime) -> Member:
+        member = Member.model_construct(**contact.__dict__, position=len(self.contacts), added_at=at)
+        self.contacts.append(member)
+        return member
+
+    def file(self, documents: Sequence[Document], call: Call) -> Filing:
+        """The next version: these documents in the place of older ones of their kind, the others as they were."""
+        current = {document.kind: document for document in (*self.documents, *documents)}
+        self.documents = [current[kind] for kind in sorted(current)]
+        self.dossier_version += 1
+        self.makers |= {person_of(call.actor)}
+        self.makers |= {(d.uploaded_by_issuer, d.uploaded_by) for d in documents}
+        filed_by = person_of(call.actor)
+        return Filing(self.id, self.dossier_version, *filed_by, self.updated_at, self.documents, self.roster)
+
+    def view(self, tasks: tuple[TaskView, ...] | None = None) -> PartnerView:
+        """The `partner` shape of api.md; `tasks` for those who look after them."""
+        return PartnerView(
+            id=self.id,
+            state=self.state,
+            name=self.name,
+            legal_name=self.legal_name,
+            contacts=tuple(self._people()),
+            dossier=DossierView(version=self.dossier_version, documents=tuple(self.documents)),
+            approved_at=self.approved_at,
+            approved_by=self.approved_by,
+            approved_dossier_version=self.approved_dossier_version,
+            rereview_due_at=self.rereview_due_at,
+            fields_requested=self.fields_requested,
+            approvals_pending=int(self.proposal is not None),
+            review=self.review,
+            tasks=tasks,
+            created_at=self.created_at,
+            updated_at=self.updated_at,
+            version=self.version,
         )
 
-    def _decided(self, verdict: Verdict, command: Decide, call: Call) -> Approval:
-        self.updated_at = max(call.now, self.updated_at + timedelta(microseconds=1))  # S1.16: strictly increasing
-        return Approval(
-            id=uuid7(),
-            partner_id=self.id,
-            decision=verdict,
-            notes=command.notes,
-            internal_notes=command.internal_notes,
-            reason_code=command.reason_code,
-            dossier_version=command.dossier_version,
-            decided_by_issuer=call.actor.issuer,
-            decided_by=call.actor.subject,
-            decided_at=call.now,
-        )
-
-    def _fact(self, approval: Approval, before: PartnerState) -> dict[str, Any]:
-        return {
-            "approval_id": approval.id,
-            "notes": approval.notes,
-            "reason_code": approval.reason_code,
-            "dossier_version": approval.dossier_version,
-            "previous_state": before,
-            "state": self.state,
-        }
+    def _people(self) -> list[Member]:
+        """The roster, then the last stay of those who left most recently."""
+        roster = self.roster
+        if len(roster) == len(self.contacts):
+            return roster
+        there = {member.person for member in roster}
+        left = {m.person: m for m in self.contacts if m.person not in there}
+        recent = sorted(left.values(), key=lambda m: (m.removed_at or m.added_at, m.position))
+        return roster + recent[-FORMER_CONTACTS_SHOWN:]
 
     def _submitted(self) -> PartnerSubmitted:
         return PartnerSubmitted(
@@ -170,20 +161,4 @@ class Partner(Aggregate):
             dossier_version=self.dossier_version,
             documents=tuple(self.documents),
             contacts=tuple(self.contacts),
-        )
-
-    def view(self) -> PartnerView:
-        """The `partner` shape of api.md."""
-        return PartnerView(
-            id=self.id,
-            state=self.state,
-            name=self.name,
-            legal_name=self.legal_name,
-            contacts=tuple(self.contacts),
-            dossier=DossierView(version=self.dossier_version, documents=tuple(self.documents)),
-            approved_at=self.approved_at,
-            approved_by=self.approved_by,
-            created_at=self.created_at,
-            updated_at=self.updated_at,
-            version=self.version,
         )

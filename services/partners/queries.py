@@ -1,73 +1,104 @@
 """Questions about partners: own ones, or all for a reader role. A stranger's partner is not there."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from uuid import UUID
 
+from contracts.decisions import ListApprovals
 from contracts.failures import Code
+from contracts.gate import ExplainPartner, GetRequirements
 from contracts.message import Actor, Query
 from contracts.partners import (
     READERS,
-    ApprovalPage,
-    ApprovalView,
+    GetDossier,
     GetPartner,
-    ListApprovals,
+    GetTimeline,
+    ListDossiers,
     ListPartners,
     PartnerPage,
-    Verdict,
+    TaskView,
 )
-from services.chassis import Call, Outcome, Read, Refusal, Reply, fetch, fetch_dicts
+from services.chassis import Call, Outcome, Read, Refusal, Reply, fetch
 from services.chassis.queries import QueryHandler
+from services.partners.history import approvals, dossier, dossiers, timeline
 from services.partners.partner import Partner
-from services.partners.store import load_partners
+from services.partners.review import queries as review
+from services.partners.review.store import attach_reviews
+from services.partners.store_partners import load_partners
+from services.partners.tasks import load_tasks
 
 _PAGE = """
     SELECT p.id FROM partners p
     WHERE ($1::uuid IS NULL OR p.id > $1) AND ($2::text IS NULL OR p.state = $2)
       AND ($3::text IS NULL OR p.name ILIKE $3 OR p.legal_name ILIKE $3)
-      AND ($4 OR EXISTS (SELECT FROM partner_contacts c WHERE c.partner_id = p.id
-                         AND c.issuer = $5 AND c.subject = $6 AND c.status = 'ACTIVE'))
-    ORDER BY p.id LIMIT $7
+      AND ($4::boolean IS NULL OR $4 = (COALESCE(p.rereview_due_at < $5, false) OR EXISTS (
+            SELECT FROM reviews r WHERE r.partner_id = p.id AND r.closed_at IS NULL
+                AND (r.breached_at IS NOT NULL OR r.due_at < $5))))
+      AND ($6 OR EXISTS (SELECT FROM partner_contacts c WHERE c.partner_id = p.id
+                         AND c.issuer = $7 AND c.subject = $8 AND c.status = 'ACTIVE'))
+    ORDER BY p.id LIMIT $9
 """
-_APPROVALS = """
-    SELECT id, decision, notes, internal_notes, reason_code, dossier_version, decided_by, decided_at
-    FROM partner_approvals WHERE partner_id = $1 ORDER BY decided_at, id
-"""
+PartnerQuery = GetPartner | ListApprovals | ListDossiers | GetDossier | GetTimeline | GetRequirements | ExplainPartner
 
 
 async def get_partner(query: GetPartner, call: Call, read: Read) -> Outcome:
-    partner = await _visible(query, call.actor, read)
-    return Reply(200, partner.view(), etag=partner.etag) if partner else Refusal(Code.NOT_FOUND)
+    partner = await visible(query, call.actor, read)
+    if isinstance(partner, Refusal):
+        return partner
+    await attach_reviews(read, {partner.id: partner})
+    tasks = await _tasks(read, [partner.id], call.actor)
+    return Reply(200, partner.view(tasks.get(partner.id)), etag=partner.etag)
 
 
 async def list_partners(query: ListPartners, call: Call, read: Read) -> Outcome:
     like = f"%{_literal(query.q)}%" if query.q else None
     mine = (call.actor.holds_any(READERS), call.actor.issuer, call.actor.subject)
-    args = (query.starting_after, query.state, like, *mine, query.limit + 1)
+    args = (query.starting_after, query.state, like, query.overdue, call.now, *mine, query.limit + 1)
     ids = [row.id for row in await fetch(read, _PAGE, *args)]
     partners = await load_partners(read, ids[: query.limit], lock=False)
-    views = tuple(partner.view() for partner in partners.values())
+    await attach_reviews(read, partners)
+    tasks = await _tasks(read, list(partners), call.actor)
+    views = tuple(partner.view(tasks.get(partner.id)) for partner in partners.values())
     return Reply(200, PartnerPage(data=views, has_more=len(ids) > query.limit))
 
 
 async def list_approvals(query: ListApprovals, call: Call, read: Read) -> Outcome:
-    if await _visible(query, call.actor, read) is None:
-        return Refusal(Code.NOT_FOUND)
-    rows = await fetch_dicts(read, _APPROVALS, query.partner_id)
-    insider = call.actor.holds_any(READERS)
-    views = tuple(_approval(row, insider=insider) for row in rows)
-    return Reply(200, ApprovalPage(data=views, has_more=False))
+    partner = await visible(query, call.actor, read)
+    if isinstance(partner, Refusal):
+        return partner
+    return Reply(200, await approvals(read, partner.id, insider=call.actor.holds_any(READERS)))
 
 
-def _approval(row: Mapping[str, Any], *, insider: bool) -> ApprovalView:
-    """K4: internal notes never reach the partner."""
-    shown = {**row, "decision": Verdict(row["decision"])}
-    return ApprovalView(**(shown if insider else {**shown, "internal_notes": None}))
+async def list_dossiers(query: ListDossiers, call: Call, read: Read) -> Outcome:
+    partner = await visible(query, call.actor, read)
+    return partner if isinstance(partner, Refusal) else Reply(200, await dossiers(read, partner.id))
 
 
-async def _visible(query: GetPartner | ListApprovals, actor: Actor, read: Read) -> Partner | None:
+async def get_dossier(query: GetDossier, call: Call, read: Read) -> Outcome:
+    partner = await visible(query, call.actor, read)
+    if isinstance(partner, Refusal):
+        return partner
+    found = await dossier(read, partner.id, query.dossier_version)
+    return Reply(200, found) if found else Refusal(Code.NOT_FOUND)
+
+
+async def get_timeline(query: GetTimeline, call: Call, read: Read) -> Outcome:
+    partner = await visible(query, call.actor, read)
+    if isinstance(partner, Refusal):
+        return partner
+    return Reply(200, await timeline(read, partner.id, query.starting_after or 0, query.limit))
+
+
+async def visible(query: PartnerQuery, actor: Actor, read: Read) -> Partner | Refusal:
+    """S1.15: a removed contact knows that the partner is there, a stranger does not."""
     partner = (await load_partners(read, [query.partner_id], lock=False)).get(query.partner_id)
-    seen = partner and (actor.holds_any(READERS) or partner.is_contact(actor))
-    return partner if seen else None
+    if partner and (actor.holds_any(READERS) or partner.is_contact(actor)):
+        return partner
+    return Refusal(Code.CONTACT_REMOVED if partner and partner.was_contact(actor) else Code.NOT_FOUND)
+
+
+async def _tasks(read: Read, partner_ids: Sequence[UUID], actor: Actor) -> Mapping[UUID, tuple[TaskView, ...]]:
+    """None of anybody's business but the readers'."""
+    return await load_tasks(read, partner_ids) if actor.holds_any(READERS) else {}
 
 
 def _literal(text: str) -> str:
@@ -78,4 +109,8 @@ QUERIES: dict[type[Query], QueryHandler] = {
     GetPartner: get_partner,
     ListPartners: list_partners,
     ListApprovals: list_approvals,
+    ListDossiers: list_dossiers,
+    GetDossier: get_dossier,
+    GetTimeline: get_timeline,
+    **review.QUERIES,
 }

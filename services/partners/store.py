@@ -1,112 +1,84 @@
-"""Partners in PostgreSQL, by sets: constant number of statements for a batch of any size."""
+"""What a batch reads and writes, by sets: a constant number of statements, and none for what a batch does not need."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import fields
-from typing import Any
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from uuid import UUID
 
-from contracts.partners import ContactView, PartnerState
-from services.chassis import Read, Write, fetch, fetch_dicts, insert
+from contracts.message import Request
+from contracts.partners import (
+    OBJECT_KEY,
+    FileDossier,
+    OfPartner,
+    RecordDeactivation,
+    RecordRootAdmins,
+    ReplaceContacts,
+    ReserveUpload,
+    SubmitPartner,
+)
+from services.chassis import Inbound, Write
 from services.partners.book import Book
-from services.partners.partner import Approval, Document, Partner, Person
-from services.partners.upload import Upload
+from services.partners.records import DeactivationKey, Person
+from services.partners.store_decisions import load_allowlist, save_allowlist, save_approvals, save_proposals
+from services.partners.store_dossiers import load_uploads, save_filings, save_uploads
+from services.partners.store_partners import save_partners
+from services.partners.store_rosters import load_deactivations, load_taken, save_deactivations, save_members
 
-_PARTNERS = """
-    SELECT id, version, state, name, legal_name, dossier_version, created_at, updated_at, approved_at, approved_by
-    FROM partners WHERE id = ANY($1::uuid[]) ORDER BY id
-"""
-_CONTACTS = """
-    SELECT partner_id, name, email, phone, role, issuer, subject, status
-    FROM partner_contacts WHERE partner_id = ANY($1::uuid[]) ORDER BY partner_id, position
-"""
-_DOCUMENTS = """
-    SELECT d.partner_id, d.kind, d.object_key, d.size, d.sha256, d.version_id,
-           d.uploaded_by, d.uploaded_at, d.uploaded_by_issuer
-    FROM dossier_documents d JOIN partners p ON p.id = d.partner_id AND p.dossier_version = d.dossier_version
-    WHERE d.partner_id = ANY($1::uuid[]) ORDER BY d.partner_id, d.kind
-"""
-_UPLOADS = """
-    SELECT id, object_key, partner_id, document, content_type, size, sha256, issuer, subject, created_at, expires_at
-    FROM uploads WHERE partner_id = ANY($1::uuid[]) ORDER BY created_at, id
-"""
-_TAKEN = """
-    SELECT c.issuer, c.subject, c.partner_id FROM partner_contacts c
-    JOIN unnest($1::text[], $2::text[]) AS wanted(issuer, subject) USING (issuer, subject)
-    WHERE c.status = 'ACTIVE'
-"""
-_UPDATE = """
-    UPDATE partners p SET version = n.version, state = n.state, updated_at = n.updated_at,
-        approved_at = n.approved_at, approved_by = n.approved_by
-    FROM unnest($1::uuid[], $2::int[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::text[])
-        AS n(id, version, state, updated_at, approved_at, approved_by)
-    WHERE p.id = n.id
-"""
+_KEYS = ("kyb_object_key", "licensing_object_key", "object_key")
 
 
-async def load_partners(connection: Read | Write, ids: Sequence[UUID], *, lock: bool) -> dict[UUID, Partner]:
-    """Partners with their roster and current dossier; locked in id order, so batches cannot deadlock on them."""
-    if not ids:
-        return {}
-    statement = _PARTNERS + ("FOR UPDATE" if lock else "")
-    rows = await fetch_dicts(connection, statement, list(ids))
-    partners = {row["id"]: Partner(**{**row, "state": PartnerState(row["state"])}) for row in rows}
-    if partners:
-        found = list(partners)
-        for row in await fetch_dicts(connection, _CONTACTS, found):
-            partners[row["partner_id"]].contacts.append(ContactView(**_without_owner(row)))
-        for row in await fetch_dicts(connection, _DOCUMENTS, found):
-            partners[row["partner_id"]].documents.append(Document(**_without_owner(row)))
-    return partners
+def object_keys(request: Request) -> list[str]:
+    """The keys a command names that look like ours; the store is asked for these before the transaction opens."""
+    keys = (getattr(request, name, None) for name in _KEYS)
+    return [key for key in keys if key and OBJECT_KEY.fullmatch(key)]
 
 
-def _without_owner(row: Mapping[Any, Any]) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if name != "partner_id"}
+async def partner_ids(_: Write, fresh: Sequence[Inbound]) -> set[UUID]:
+    """The partners that a batch may change."""
+    requests = [inbound.request for inbound in fresh]
+    named = {request.partner_id for request in requests if isinstance(request, OfPartner)}
+    return named | _prefixes(requests)
 
 
-async def load_uploads(tx: Write, partner_ids: Sequence[UUID]) -> list[Upload]:
-    """All uploads under these partners' prefixes, oldest first."""
-    rows = await fetch_dicts(tx, _UPLOADS, list(partner_ids))
-    return [Upload(**row, version=1) for row in rows]
-
-
-async def load_taken(tx: Write, people: Sequence[Person]) -> dict[Person, UUID]:
-    """Which of these people act for a partner already, in any partner."""
-    if not people:
-        return {}
-    issuers, subjects = zip(*people, strict=True)
-    rows = await fetch(tx, _TAKEN, list(issuers), list(subjects))
-    return {(issuer, subject): partner_id for issuer, subject, partner_id in rows}
+async def load(tx: Write, fresh: Sequence[Inbound], book: Book) -> None:
+    """Uploads, people and records beside the partners, which are loaded and locked already."""
+    requests = [inbound.request for inbound in fresh]
+    updates = {r.partner_id for r in requests if isinstance(r, FileDossier) and object_keys(r)}
+    for upload in await load_uploads(tx, sorted(_prefixes(requests) | updates)):
+        book.know_upload(upload)
+    book.taken, waiting = await load_taken(tx, sorted(set(chain.from_iterable(map(_people, fresh)))))
+    reported = await load_deactivations(tx, [_key(r) for r in requests if isinstance(r, RecordDeactivation)])
+    for deactivation in {row.key: row for row in (*waiting, *reported)}.values():
+        book.know_deactivation(deactivation)
+    if any(isinstance(request, RecordRootAdmins) for request in requests):
+        book.allowlist = await load_allowlist(tx)
 
 
 async def save(tx: Write, book: Book) -> None:
     """Write everything the batch made or changed."""
-    await insert(tx, "uploads", [_row(upload, "version") for upload in book.new_uploads])
-    await _insert_partners(tx, book.new_partners)
-    new = {partner.id for partner in book.new_partners}
-    changed = [partner for partner in book.decided.values() if partner.id not in new]
-    if changed:
-        columns = ("id", "version", "state", "updated_at", "approved_at", "approved_by")
-        await tx.exec_driver_sql(_UPDATE, tuple([getattr(p, name) for p in changed] for name in columns))
-    await insert(tx, "partner_approvals", [_row(approval) for approval in book.approvals])
+    await save_uploads(tx, book.new_uploads)
+    await save_partners(tx, book.new_partners, book.changed_partners)
+    await save_members(tx, book.changed_members, book.new_members)
+    await save_filings(tx, book.filings)
+    await save_proposals(tx, book.closed_proposals, book.new_proposals)
+    await save_approvals(tx, book.approvals)
+    await save_deactivations(tx, book.settled_deactivations, book.new_deactivations)
+    if book.changed_allowlist:
+        await save_allowlist(tx, book.allowlist)
 
 
-async def _insert_partners(tx: Write, partners: Sequence[Partner]) -> None:
-    await insert(tx, "partners", [_row(p, "contacts", "documents") for p in partners])
-    contacts = [
-        {"partner_id": p.id, "position": n, "added_at": p.created_at, **contact.model_dump()}
-        for p in partners
-        for n, contact in enumerate(p.contacts)
-    ]
-    await insert(tx, "partner_contacts", contacts)
-    dossiers = [
-        {"partner_id": p.id, "version": 1, "filed_by": p.documents[0].uploaded_by, "filed_at": p.created_at}
-        for p in partners
-    ]
-    await insert(tx, "dossiers", dossiers)
-    documents = [{"partner_id": p.id, "dossier_version": 1, **d.model_dump()} for p in partners for d in p.documents]
-    await insert(tx, "dossier_documents", documents)
+def _prefixes(requests: Sequence[Request]) -> set[UUID]:
+    """The partner ids under which a batch reserves uploads or applies."""
+    reserved = {r.partner_id for r in requests if isinstance(r, ReserveUpload) and r.partner_id}
+    shapes = (OBJECT_KEY.fullmatch(key) for r in requests if isinstance(r, SubmitPartner) for key in object_keys(r))
+    return reserved | {UUID(shape["partner_id"]) for shape in shapes if shape}
 
 
-def _row(thing: Upload | Partner | Approval, *left_out: str) -> dict[str, Any]:
-    names = (name for name in (f.name for f in fields(thing)) if name not in left_out)
-    return {name: getattr(thing, name) for name in names}
+def _people(inbound: Inbound) -> Iterator[Person]:
+    request = inbound.request
+    if isinstance(request, SubmitPartner | FileDossier | ReplaceContacts):
+        for contact in request.contacts or ():
+            yield contact.issuer or inbound.actor.issuer, contact.subject
+
+
+def _key(request: RecordDeactivation) -> DeactivationKey:
+    return request.partner_id, request.issuer, request.subject, request.removed_at

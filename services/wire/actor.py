@@ -1,10 +1,10 @@
-"""Actor assertions: who acts, signed by the gateway for one service and one exact body.
+"""Actor assertions: who acts, signed for one service and one exact body by the gateway or by that service itself.
 
 The model is IETF Transaction Tokens: an EdDSA JWT with issuer, audience, subject, roles, `txn` (the command id),
 `jti` (the message id), `cmd` (type and version), `key` and `cmd_sha256` of the body's exact bytes. A service
 believes nothing about an actor that this signature does not say.
 
-There is one issuer, one algorithm and one header, so the compact JWS (RFC 7515) is taken apart here: PyJWT spends
+There is one algorithm and one header, so the compact JWS (RFC 7515) is taken apart here: PyJWT spends
 twice the time of the signature itself on choices that do not exist. A test holds that PyJWT reads and writes the same.
 """
 
@@ -35,13 +35,14 @@ class AssertionRefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """What an assertion binds together besides the actor."""
+    """What an assertion binds together besides the actor; `issuer` is whose word it is."""
 
     audience: str
     message_id: UUID
     command: str
     key: str
     body: bytes
+    issuer: str = ISSUER
 
 
 def private_key(encoded: str) -> Ed25519PrivateKey:
@@ -64,7 +65,7 @@ def _encode(raw: bytes) -> bytes:
 def sign(key: Ed25519PrivateKey, actor: Actor, context: Context, sealed: Sealed, now: float | None = None) -> str:
     issued = int(time.time() if now is None else now)
     claims = {
-        "iss": ISSUER,
+        "iss": sealed.issuer,
         "aud": sealed.audience,
         "sub": actor.subject,
         "sub_iss": actor.issuer,
@@ -93,7 +94,7 @@ def verify(
     """
     try:
         claims = _open(key, token)
-        _check_time_and_place(claims, sealed.audience, late=late)
+        _check_time_and_place(claims, sealed, late=late)
         _compare(claims, sealed)
         actor = Actor(
             type=ActorType(claims["sub_type"]),
@@ -119,8 +120,8 @@ def _open(key: Ed25519PublicKey, token: str) -> dict[str, Any]:
     return claims
 
 
-def _check_time_and_place(claims: dict[str, Any], audience: str, *, late: bool) -> None:
-    if claims["iss"] != ISSUER or claims["aud"] != audience:
+def _check_time_and_place(claims: dict[str, Any], sealed: Sealed, *, late: bool) -> None:
+    if (claims["iss"], claims["aud"]) != (sealed.issuer, sealed.audience):
         raise ValueError("of another issuer or for another audience")
     if not late and not claims["iat"] - SKEW_SECONDS <= time.time() < claims["exp"]:
         raise ValueError("expired or not yet valid")

@@ -21,6 +21,11 @@ class Allowlist:
         if not self._subjects:
             log.warning("allowlist.empty", effect="every decision is refused")
 
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """Everybody on the list, sorted."""
+        return tuple(sorted(self._subjects))
+
     def refresh(self) -> None:
         """Read the file again if it changed; a file that is gone allows nobody it named."""
         if self._file is None:

@@ -27,10 +27,14 @@ class ServiceSettings(BaseSettings):
 
 
 class OwnerSettings(ServiceSettings):
-    """A service with a database and a command topic of its own."""
+    """A service with a database and a command topic of its own.
+
+    `service_signing_key` signs its commands to itself (raw Ed25519 seed, base64url); without one it sends none.
+    """
 
     database_url: SecretStr
     actor_public_key: str
+    service_signing_key: SecretStr = SecretStr("")
 
 
 class UnsafeSecretsError(RuntimeError):

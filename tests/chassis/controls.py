@@ -14,7 +14,7 @@ from services.chassis.database import Write
 from services.chassis.envelope import Inbound, Opener, Record
 from services.chassis.inbox import Claim
 from services.chassis.messaging import Lane
-from services.partners import handlers
+from services.partners import roster
 from services.partners.app import main
 
 
@@ -43,8 +43,8 @@ def offsets_first() -> None:
 
 def refused_row() -> None:
     """Every application carries a phone number that the schema refuses."""
-    e164 = handlers._e164  # noqa: SLF001
-    handlers._e164 = lambda phone: e164(phone) and "nobody's"  # noqa: SLF001
+    e164 = roster._e164  # noqa: SLF001
+    roster._e164 = lambda phone: e164(phone) and "nobody's"  # noqa: SLF001
 
 
 def chatty() -> None:

@@ -5,8 +5,8 @@ from uuid import uuid4
 import pytest
 from uuid_utils.compat import uuid7
 
+from contracts.decisions import ApprovePartner
 from contracts.failures import Code
-from contracts.partners import ApprovePartner
 from contracts.roles import Role
 from tests.chassis.conftest import ONE_LOOP
 from tests.support import Applicant, Bus, Tables, command_record, person, root_admin

@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 from aiokafka import ConsumerRecord
 
+from contracts.message import Command
 from contracts.partners import PartnerCommandRefused, ReserveUpload
 from deploy.local.stack import Stack
 from services.chassis import Desk
@@ -16,7 +17,7 @@ from services.chassis.commands import CommandProcessor, Handler
 from services.chassis.database import connect
 from services.chassis.envelope import Opener
 from services.chassis.outbox import Relay
-from services.wire.actor import public_key
+from services.wire.actor import private_key, public_key
 from services.wire.kafka import make_producer
 from services.wire.settings import OwnerSettings
 from tests.support import RawRecord
@@ -46,8 +47,12 @@ def as_consumed(record: RawRecord) -> ConsumerRecord:
     )
 
 
-def desk_of(handler: Handler, save: Callable[..., Awaitable[None]] | None = None) -> Desk:
-    """A desk that knows one command, ReserveUpload, and keeps nothing unless `save` does."""
+def desk_of(
+    handler: Handler,
+    save: Callable[..., Awaitable[None]] | None = None,
+    command: type[Command] = ReserveUpload,
+) -> Desk:
+    """A desk that knows one command, ReserveUpload unless named, and keeps nothing unless `save` does."""
 
     async def gather(_: Sequence[Any]) -> None:
         return None
@@ -58,7 +63,7 @@ def desk_of(handler: Handler, save: Callable[..., Awaitable[None]] | None = None
     async def keep_nothing(*_: Any) -> None:
         return None
 
-    return Desk({ReserveUpload: handler}, load, save or keep_nothing, PartnerCommandRefused, gather)
+    return Desk({command: handler}, load, save or keep_nothing, PartnerCommandRefused, gather)
 
 
 @asynccontextmanager
@@ -69,7 +74,8 @@ async def lane(stack: Stack, desk: Desk) -> AsyncIterator[CommandProcessor]:
     await producer.start()
     try:
         types = {command.type: command for command in desk.handlers}
-        opener = Opener("partners", public_key(settings.actor_public_key), types)
+        own_key = private_key(settings.service_signing_key.get_secret_value()).public_key()
+        opener = Opener("partners", public_key(settings.actor_public_key), types, own_key)
         with structlog.testing.capture_logs():
             yield CommandProcessor(desk, opener, engine, producer, Relay(engine, producer, "/partners"))
     finally:

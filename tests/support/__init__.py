@@ -6,7 +6,7 @@ tables. `eventually` is the only way to wait; nobody sleeps for a fixed time.
 
 from tests.support.applicants import Applicant, Application
 from tests.support.bus import Answer, Bus
-from tests.support.people import partner_admin, person, root_admin, token
+from tests.support.people import partner_admin, person, root_admin, system, token
 from tests.support.process import Crash, ServiceProcess
 from tests.support.records import RawRecord, command_record, signed_record
 from tests.support.tables import Tables
@@ -30,5 +30,6 @@ __all__ = [
     "person",
     "root_admin",
     "signed_record",
+    "system",
     "token",
 ]

@@ -1,6 +1,7 @@
 """How each command of the partners service is prepared and its effect counted."""
 
-from contracts.partners import ApprovePartner, RejectPartner, ReserveUpload, SubmitPartner
+from contracts.decisions import ApprovePartner, RejectPartner
+from contracts.partners import ReserveUpload, SubmitPartner
 from tests.support.applicants import Applicant, Application, reservation
 from tests.support.bus import Bus
 from tests.support.cases import Prepared, case

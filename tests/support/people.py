@@ -38,6 +38,11 @@ def partner_admin(stack: Stack, subject: str = "") -> Actor:
     return person(stack, subject or f"maria-{uuid4().hex[:12]}", Role.PARTNER_ADMIN)
 
 
+def system(service: str) -> Actor:
+    """A service that sends a command to itself."""
+    return Actor(type=ActorType.SYSTEM, subject=service)
+
+
 def root_admin(stack: Stack) -> Actor:
     """An allowlisted root admin."""
     return person(stack, root_admins(stack.home)[0], Role.ROOT_ADMIN)

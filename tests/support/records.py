@@ -7,9 +7,9 @@ from uuid import UUID
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from uuid_utils.compat import uuid7
 
-from contracts.message import Actor, Context, Header, Request
+from contracts.message import Actor, Command, Context, Header, Request
 from deploy.local.stack import Stack
-from services.wire.actor import Sealed, private_key, sign
+from services.wire.actor import ISSUER, Sealed, private_key, sign
 from services.wire.kafka import to_wire
 
 REPLY_PARTITION = 7
@@ -50,12 +50,13 @@ def signed_record(
     audience: str = "",
     now: float | None = None,
     signing_key: Ed25519PrivateKey | None = None,
+    issuer: str = ISSUER,
     reply_partition: int = REPLY_PARTITION,
     request_id: str = "",
 ) -> RawRecord:
     """Any body under any name, with an assertion that fits it unless an argument bends it."""
     message, command = message_id or uuid7(), command_id or uuid7()
-    sealed = Sealed(audience or topic.split(".", maxsplit=1)[0], message, f"{name}.v{version}", key, body)
+    sealed = Sealed(audience or topic.split(".", maxsplit=1)[0], message, f"{name}.v{version}", key, body, issuer)
     context = Context(request_id=request_id or f"req-{message.hex[-12:]}", command_id=command, ip="203.0.113.7")
     headers = {
         Header.SPEC_VERSION: "1.0",
@@ -73,10 +74,18 @@ def signed_record(
 
 
 def command_record(stack: Stack, request: Request, actor: Actor, *, topic: str = "", **bent: Any) -> RawRecord:
-    """What the gateway would send for `request`; `bent` as in `signed_record`."""
-    proper = {"name": request.type, "version": request.version, "key": request.key()}
+    """What the gateway, or for a `system` command its own service, would send; `bent` as in `signed_record`."""
+    proper: dict[str, Any] = {"name": request.type, "version": request.version, "key": request.key()}
+    if isinstance(request, Command) and request.system:
+        service = request.topic.split(".", maxsplit=1)[0]
+        proper |= {"issuer": service, "signing_key": service_key(stack, service)}
     body = request.model_dump_json().encode()
     return signed_record(stack, body, actor, topic=topic or request.topic, **{**proper, **bent})
+
+
+def service_key(stack: Stack, service: str) -> Ed25519PrivateKey:
+    """The key by which a service sends commands to itself."""
+    return private_key(stack.state.secrets[f"{service}_signing_key"])
 
 
 def gateway_key(stack: Stack) -> Ed25519PrivateKey:

@@ -150,6 +150,11 @@ def _view(partner: Partner, dossier: Dossier) -> PartnerView:
         dossier=DossierView(version=1, documents=documents),
         approved_at=None,
         approved_by=None,
+        approved_dossier_version=None,
+        rereview_due_at=None,
+        fields_requested=(),
+        approvals_pending=0,
+        review=None,
         version=partner.version,
     )
 

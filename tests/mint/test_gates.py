@@ -44,13 +44,13 @@ async def test_an_approved_invoice_is_signed_submitted_and_minted(
     bus: Bus, mint: ServiceProcess, node: SwapOperator
 ) -> None:
     client = await Client.approved(bus)
-    invoice_id = await client.invoice("1250.00")
+    invoice_id = await client.invoice()
 
     answer = await client.sign(invoice_id)
 
     assert (answer.status, answer.json["state"]) == (200, "SUBMITTED"), answer
     [mint_row] = await eventually(lambda: node.mints(str(invoice_id)), "the node mints")
-    assert (mint_row["amount"], mint_row["recipient"]) == ("1250.00", answer.json["recipient"])
+    assert (mint_row["amount"], mint_row["recipient"]) == ("12.50", answer.json["recipient"])
     assert (await client.becomes(invoice_id, "MINTED"))["voucher"]["tx_hash"] == mint_row["tx_hash"]
 
 

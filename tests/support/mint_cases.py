@@ -54,7 +54,7 @@ def _report(command: RecordSignature | RecordSubmission | RecordUnknown | VoidVo
 async def signable(bus: Bus) -> Client:
     """A client, and word of a signer that could sign: nobody runs, so nothing goes on by itself."""
     Tables(bus.stack, "partners").rows(
-        "INSERT INTO signers (instance, token, problem, seen_at) VALUES (99, 'software', NULL, now() + interval '1 day')"
+        "INSERT INTO signers (instance, token, seen_at) VALUES (99, 'software', now() + interval '1 day')"
         " ON CONFLICT (instance) DO UPDATE SET seen_at = excluded.seen_at RETURNING instance"
     )
     return await Client.approved(bus)

@@ -5,7 +5,7 @@ LOCK := $(shell sha256sum requirements.lock 2>/dev/null | cut -c1-16)
 STAMP := .venv/.installed-$(LOCK)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down demo test check bench faults
+.PHONY: help setup softhsm up down demo test check bench faults
 
 help: ## list what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
@@ -16,17 +16,20 @@ $(STAMP): requirements.lock pyproject.toml
 	@sh deploy/bootstrap.sh
 	@rm -f .venv/.installed-* && touch $@
 
-up: setup ## start the whole local stack in the background
+softhsm: setup ## fetch SoftHSM2 from Debian's packages into the cache; a software token is used where that can't be
+	@$(BIN)/python -m deploy.local.hsm install
+
+up: setup softhsm ## start the whole local stack in the background
 	@$(BIN)/gatehouse up
 
 down: setup ## stop it; data stays
 	@$(BIN)/gatehouse down
 
-demo: setup ## start the stack and walk both journeys, step by step
+demo: setup softhsm ## start the stack and walk both journeys, step by step
 	@$(BIN)/gatehouse up
 	@$(BIN)/gatehouse demo
 
-test: setup ## the whole suite, against real PostgreSQL, S3 and Apache Kafka
+test: setup softhsm ## the whole suite, against real PostgreSQL, S3 and Apache Kafka
 	@$(BIN)/python -m pytest || { echo "-- once more, only what failed, on a stack of its own --"; $(BIN)/python -m pytest --last-failed; }
 
 check: setup ## lint, format, types, boundaries

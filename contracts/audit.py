@@ -16,6 +16,9 @@ from contracts.text import Opaque
 QUERIES = "audit.queries"
 READERS = frozenset({Role.AUDITOR, Role.ROOT_ADMIN})
 
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+"""A hash in lower-case hex."""
+
 
 class ListEvents(Query):
     """Events by position, oldest first, that pass every filter given.
@@ -41,6 +44,39 @@ class ListEvents(Query):
         if (self.target_type is None) != (self.target_id is None):
             raise ValueError("target_type and target_id go together")
         return self
+
+
+class GetEvent(Query):
+    """One event by its id."""
+
+    type: ClassVar[str] = "audit.event"
+    topic: ClassVar[str] = QUERIES
+    roles: ClassVar[frozenset[Role]] = READERS
+
+    event_id: UUID
+
+
+class ProveEvent(Query):
+    """Proof that one event is in the log, against the newest checkpoint (A8)."""
+
+    type: ClassVar[str] = "audit.proof"
+    topic: ClassVar[str] = QUERIES
+    roles: ClassVar[frozenset[Role]] = READERS
+
+    event_id: UUID
+
+
+class ProveEvents(Query):
+    """Proof that some events are in the log, all against one checkpoint; NOT_FOUND if one is not there yet.
+
+    Whoever may speak to the log at all may ask: a proof says nothing but hashes, and a leaf hash, SHA-256 over 0x00 and
+    an event's exact bytes, can only be named by somebody who has those bytes.
+    """
+
+    type: ClassVar[str] = "audit.prove"
+    topic: ClassVar[str] = QUERIES
+
+    leaf_hashes: Annotated[tuple[Sha256, ...], Field(min_length=1, max_length=20)]
 
 
 class GetCheckpoint(Query):
@@ -108,3 +144,25 @@ class CheckpointView(Contract):
     root: str
     note: str
     created_at: datetime
+
+
+class Proof(Contract):
+    """Inclusion path of one leaf (RFC 9162 §2.1.3.1), from the leaf upwards; hashes are hex."""
+
+    leaf_hash: str
+    position: int
+    path: tuple[str, ...]
+
+
+class ProofBundle(Contract):
+    """Proofs in the order asked for, against the `size` events that `checkpoint`, a signed note, commits to."""
+
+    checkpoint: str
+    size: int
+    proofs: tuple[Proof, ...]
+
+
+class EventProof(Proof):
+    """One proof with its checkpoint; the note says how many events it covers."""
+
+    checkpoint: str

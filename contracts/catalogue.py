@@ -1,9 +1,9 @@
 """Every message there is, found from the models themselves."""
 
-from contracts import audit, decisions, gate, invoices, operations, partners, staffing, vouchers
+from contracts import audit, decisions, gate, invoices, operations, partners, reviews, staffing, vouchers
 from contracts.message import Command, EventData, Query, walk_subclasses
 
-MODULES = (audit, decisions, gate, invoices, operations, partners, staffing, vouchers)
+MODULES = (audit, decisions, gate, invoices, operations, partners, reviews, staffing, vouchers)
 
 
 def command_types() -> tuple[type[Command], ...]:

@@ -14,7 +14,6 @@ from contracts.message import Command, Contract, EventData, Query, Target
 from contracts.partners import COMMANDS, QUERIES, ObjectKey
 from contracts.roles import Role
 from contracts.text import Name, Prose
-from contracts.vouchers import VoucherView
 
 READERS = frozenset({Role.COMPLIANCE, Role.SUPER_ADMIN, Role.ROOT_ADMIN, Role.OPS, Role.AUDITOR})
 
@@ -29,6 +28,16 @@ class InvoiceState(StrEnum):
     REJECTED = "REJECTED"
     EXPIRED = "EXPIRED"
     FAILED = "FAILED"
+
+
+class VoucherState(StrEnum):
+    PREPARED = "PREPARED"
+    SIGNED = "SIGNED"
+    UNKNOWN = "UNKNOWN"
+    SUBMITTED = "SUBMITTED"
+    MINTED = "MINTED"
+    FAILED = "FAILED"
+    VOIDED = "VOIDED"
 
 
 class CreateInvoice(Command):
@@ -128,6 +137,19 @@ class ReceiptView(Contract):
     uploaded_at: datetime
 
 
+class VoucherView(Contract):
+    id: UUID
+    state: VoucherState
+    digest: str
+    nonce: str
+    approval_id: UUID
+    dossier_version: int
+    signed_at: datetime | None
+    tx_hash: str | None
+    expires_at: datetime
+    void_reason: str | None
+
+
 class InvoiceView(Contract):
     """`amount` has exactly the currency's minor digits; `reason_code` says why it was rejected, expired or failed."""
 
@@ -212,10 +234,11 @@ class InvoiceSigning(InvoiceFact):
 
 
 class InvoiceSubmitted(InvoiceFact):
-    """The swap node has taken the voucher."""
+    """The swap node has taken the voucher, sent at `sent_at`, when the gate was held open (S1.47)."""
 
     type: ClassVar[str] = "invoice.submitted"
 
+    sent_at: datetime
     voucher_id: UUID
     digest: str
     tx_hash: str | None

@@ -4,15 +4,14 @@ Commands that a worker reports with are `system`: only the service itself sends 
 a late report about an older one changes nothing.
 """
 
-from datetime import datetime
-from enum import StrEnum
 from typing import Annotated, ClassVar
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
-from contracts.message import Command, Contract, EventData, Query, Target
-from contracts.partners import COMMANDS, QUERIES
+from contracts.invoices import OfInvoice
+from contracts.message import Contract, EventData, Query
+from contracts.partners import QUERIES
 from contracts.roles import Role
 
 Base64 = Annotated[str, Field(max_length=4096, pattern=r"^[A-Za-z0-9+/]+={0,2}$")]
@@ -20,17 +19,7 @@ Hex = Annotated[str, Field(max_length=130, pattern=r"^(0x)?[0-9a-f]+$")]
 Code = Annotated[str, Field(max_length=64, pattern=r"^[A-Z][A-Z0-9_]*$")]
 
 
-class VoucherState(StrEnum):
-    PREPARED = "PREPARED"
-    SIGNED = "SIGNED"
-    UNKNOWN = "UNKNOWN"
-    SUBMITTED = "SUBMITTED"
-    MINTED = "MINTED"
-    FAILED = "FAILED"
-    VOIDED = "VOIDED"
-
-
-class Voucher(Contract):
+class VoucherDocument(Contract):
     """What is signed; its bytes are this document by RFC 8785, so there is one form of it.
 
     `manifest_sha256` is the hash of the reviewed dossier's manifest, `approval_id` the approval in force.
@@ -52,39 +41,32 @@ class Voucher(Contract):
     issued_at: str
     expires_at: str
 
+    @property
+    def voucher_uuid(self) -> UUID:
+        return UUID(self.voucher_id)
 
-class SignInvoice(Command):
+    @property
+    def invoice_uuid(self) -> UUID:
+        return UUID(self.invoice_id)
+
+    @property
+    def partner_uuid(self) -> UUID:
+        return UUID(self.partner_id)
+
+
+class SignInvoice(OfInvoice):
     """Sign and submit an approved invoice; the body is empty (K24)."""
 
     type: ClassVar[str] = "invoice.sign"
-    topic: ClassVar[str] = COMMANDS
-    refused_as: ClassVar[str] = "partner.refused"
     roles: ClassVar[frozenset[Role]] = frozenset({Role.SUPER_ADMIN})
 
-    invoice_id: UUID
 
-    def key(self) -> str:
-        return str(self.invoice_id)
-
-    def targets(self) -> tuple[Target, ...]:
-        return (Target(type="invoice", id=self.key()),)
-
-
-class OfVoucher(Command):
+class OfVoucher(OfInvoice):
     """A report of the mint worker about one voucher."""
 
-    topic: ClassVar[str] = COMMANDS
-    refused_as: ClassVar[str] = "partner.refused"
     system: ClassVar[bool] = True
 
-    invoice_id: UUID
     voucher_id: UUID
-
-    def key(self) -> str:
-        return str(self.invoice_id)
-
-    def targets(self) -> tuple[Target, ...]:
-        return (Target(type="invoice", id=self.key()),)
 
 
 class RecordSignature(OfVoucher):
@@ -96,9 +78,11 @@ class RecordSignature(OfVoucher):
 
 
 class RecordSubmission(OfVoucher):
-    """The node has taken the voucher, or says what became of it."""
+    """The node has taken the voucher, or says what became of it; `sent_at` is the moment the last gate was open."""
 
     type: ClassVar[str] = "voucher.record_submission"
+
+    sent_at: AwareDatetime
 
     status: Annotated[str, Field(pattern=r"^(ACCEPTED|MINTED|FAILED)$")]
     tx_hash: Hex | None = None
@@ -130,19 +114,6 @@ class GetVoucher(Query):
     invoice_id: UUID
 
 
-class VoucherView(Contract):
-    id: UUID
-    state: VoucherState
-    digest: str
-    nonce: str
-    approval_id: UUID
-    dossier_version: int
-    signed_at: datetime | None
-    tx_hash: str | None
-    expires_at: datetime
-    void_reason: str | None
-
-
 class ManifestDocument(Contract):
     kind: str
     object_key: str
@@ -170,8 +141,6 @@ class EvidenceEvent(Contract):
 class VoucherEvidence(Contract):
     """`payload` and `manifest` are the exact canonical bytes, `signature` raw r || s; all base64."""
 
-    invoice_id: UUID
-    state: VoucherState
     payload: str
     signature: str
     manifest: str

@@ -6,6 +6,7 @@ from typing import Any
 
 from deploy.cli.audit import verify
 from deploy.cli.options import HomeOption, state_of
+from deploy.demo.mint import mint_invoice
 from deploy.demo.partner import onboard_partner
 from deploy.demo.staff import onboard_staff
 from deploy.demo.subscriber import ends, received
@@ -13,7 +14,7 @@ from deploy.demo.walk import UnexpectedAnswer, Walk
 from deploy.local.stack import Stack
 from deploy.local.status import describe
 
-LAST = ("partner.approved", "branch_access.granted")
+LAST = ("partner.suspended", "branch_access.granted")
 
 
 def demo(home: HomeOption = None) -> None:
@@ -21,7 +22,8 @@ def demo(home: HomeOption = None) -> None:
     state = state_of(home)
     walk = Walk(state)
     since = asyncio.run(ends(state))
-    partner_id = onboard_partner(walk)
+    partner = onboard_partner(walk)
+    mint_invoice(walk, *partner)
     onboard_staff(walk)
     walk.title("What a downstream subscriber received")
     with walk.step("read with the subscriber's own credentials"):
@@ -29,7 +31,7 @@ def demo(home: HomeOption = None) -> None:
     _print_events(walk, events)
     walk.title("The audit log proves it")
     with walk.step("an auditor reads the partner's whole timeline"):
-        timeline = _timeline(walk, partner_id)
+        timeline = _timeline(walk, partner.partner_id)
     walk.note(" → ".join(event["type"] for event in timeline))
     with walk.step("every event is checked against the signed checkpoints"):
         verify(home)
@@ -37,15 +39,17 @@ def demo(home: HomeOption = None) -> None:
 
 
 def _timeline(walk: Walk, partner_id: str) -> list[dict[str, Any]]:
-    """The log is written a moment after the event, so it is asked until the approval is there."""
+    """The log is written a moment after the event, so it is asked until the last one is there."""
     auditor = walk.token("auditor-1", "RoleAuditor")
     for _ in range(100):
-        page = walk.call("GET", f"/api/v1/audit/events?target_type=partner&target_id={partner_id}", auditor, 200)
+        page = walk.call(
+            "GET", f"/api/v1/audit/events?target_type=partner&target_id={partner_id}&limit=100", auditor, 200
+        )
         found: list[dict[str, Any]] = page["data"]
-        if any(event["type"] == "partner.approved" for event in found):
+        if any(event["type"] == LAST[0] for event in found):
             return found
         time.sleep(0.1)
-    raise UnexpectedAnswer("the approval did not reach the audit log within 10 s")
+    raise UnexpectedAnswer("the suspension did not reach the audit log within 10 s")
 
 
 def _print_events(walk: Walk, events: list[dict[str, Any]]) -> None:

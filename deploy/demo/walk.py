@@ -3,12 +3,14 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import Any
 from uuid import uuid4
 
 import httpx
 from rich.console import Console
 
+from contracts.failures import FAILURES, Code
 from deploy.local.errors import StackError
 from deploy.local.state import State
 
@@ -70,11 +72,24 @@ class Walk:
 
     def refused(self, method: str, path: str, token: str | None, code: str, body: Any = None, **more: Any) -> None:
         """A call that must be turned down with this code."""
-        statuses = {"ROLE_REQUIRED": 403, "AUTH_REQUIRED": 401, "PARTNER_STATE_INVALID": 409, "NOT_FOUND": 404}
-        problem = self.call(method, path, token, statuses.get(code, 422), body, **more)
+        problem = self.call(method, path, token, FAILURES[Code(code)].status, body, **more)
         if problem["code"] != code:
             raise UnexpectedAnswer(f"{method} {path}: wanted {code}, got {problem['code']}")
         self.note(f"{problem['status']} {code}: {problem['detail']}")
+
+    def proof(self, path: str, token: str) -> bytes:
+        """The exact bytes of a document, once the log has recorded what it is made of."""
+        for _ in range(100):
+            answer = self.http.get(f"{self.state.url('gateway')}{path}", headers={"Authorization": f"Bearer {token}"})
+            if answer.status_code != HTTPStatus.SERVICE_UNAVAILABLE:
+                self._expect(answer, 200)
+                return answer.content
+            time.sleep(0.1)
+        raise UnexpectedAnswer(f"{path}: not there within 10 s")
+
+    def download(self, path: str) -> bytes:
+        """A public document."""
+        return self.http.get(f"{self.state.url('gateway')}{path}").raise_for_status().content
 
     def _expect(self, answer: httpx.Response, status: int) -> dict[str, Any]:
         if answer.status_code != status:

@@ -1,10 +1,12 @@
 """What each process is told: one KEY=value file a part, readable by its owner only. All values are single lines."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
+from deploy.local import hsm
 from deploy.local.home import Home, write_private
 from deploy.local.keys import DATABASES, public_key
-from deploy.local.part import SERVICES
+from deploy.local.part import FAKES, SERVICES
 from deploy.local.state import CHECKPOINTS, DOCUMENTS, State
 
 STAFF_ISSUER = "gatehouse-staff"
@@ -17,7 +19,7 @@ Settings = dict[str, str]
 
 def write_all(home: Home, state: State) -> None:
     """The settings of every part, and the allowlist of root admins if there is none yet."""
-    for part in (*SERVICES, "oidc", "sms"):
+    for part in (*SERVICES, *FAKES):
         write_private(home.settings(part), _lines(of(part, home, state)))
     allowlist = home.etc / "root_admin_subjects"
     if not allowlist.exists():
@@ -29,16 +31,20 @@ def of(part: str, home: Home, state: State) -> Settings:
     match part:
         case "partners":
             own = _partners(home, state)
+        case "mint":
+            return of("partners", home, state) | _mint(home, state)
         case "staffing":
             own = _staffing(home, state)
         case "audit":
             own = _audit(state)
         case "gateway":
-            own = _gateway(state)
+            own = _gateway(home, state)
         case "oidc":
             return _oidc(home, state)
         case "sms":
             return _sms(home, state)
+        case "swap" | "scim" | "pager":
+            return _outside(part, home, state)
         case _:
             raise KeyError(part)
     return _every_service(part, state) | _database(part, state) | own
@@ -76,8 +82,18 @@ def _partners(home: Home, state: State) -> Settings:
         | {
             "OTC_S3_BUCKET": DOCUMENTS,
             "GATEHOUSE_SERVICE_SIGNING_KEY": state.secrets["partners_signing_key"],
+            "GATEHOUSE_SCIM_URL": f"{state.url('scim')}/scim/v2",
+            "GATEHOUSE_SCIM_TOKEN": state.secrets["scim_token"],
+            "OTC_PAGER_LEVEL_1": _page_url(state, "duty"),
+            "OTC_PAGER_LEVEL_2": _page_url(state, "escalation"),
         }
     )
+
+
+def _page_url(state: State, target: str) -> str:
+    """Somebody at the fake pager, as apprise names them."""
+    token = state.secrets["pager_token"]
+    return f"json://{state.address('pager')}/v1/pages/{target}?+Authorization=Bearer%20{token}"
 
 
 def _staffing(home: Home, state: State) -> Settings:
@@ -99,7 +115,15 @@ def _audit(state: State) -> Settings:
     }
 
 
-def _gateway(state: State) -> Settings:
+def _mint(home: Home, state: State) -> Settings:
+    return hsm.prepare(home, state.secrets["hsm_pin"]) | {
+        "GATEHOUSE_HTTP_PORT": str(state.ports["mint"]),
+        "GATEHOUSE_SWAP_URL": f"{state.url('swap')}/rpc",
+        "GATEHOUSE_SWAP_TOKEN": state.secrets["swap_token"],
+    }
+
+
+def _gateway(home: Home, state: State) -> Settings:
     return {
         "GATEHOUSE_ACTOR_SIGNING_KEY": state.secrets["actor_signing_key"],
         "GATEHOUSE_OIDC_ISSUER": state.url("oidc"),
@@ -108,6 +132,7 @@ def _gateway(state: State) -> Settings:
         "GATEHOUSE_STAFF_PUBLIC_KEY": public_key(state.secrets["staff_signing_key"]),
         "GATEHOUSE_CREDENTIAL_KEY": state.secrets["credential_key"],
         "GATEHOUSE_AUDIT_PUBLIC_KEY": public_key(state.secrets["audit_signing_key"]),
+        "GATEHOUSE_VOUCHER_KEY_FILE": str(voucher_key(home)),
     }
 
 
@@ -142,6 +167,21 @@ def _sms(home: Home, state: State) -> Settings:
         "GATEHOUSE_SMS_TOKEN": state.secrets["sms_token"],
         "GATEHOUSE_SMS_DATABASE": str(home.data("sms") / "messages.sqlite"),
     }
+
+
+def _outside(part: str, home: Home, state: State) -> Settings:
+    """What every fake with one token and one database is told."""
+    own = {
+        "GATEHOUSE_HTTP_PORT": str(state.ports[part]),
+        f"GATEHOUSE_{part.upper()}_TOKEN": state.secrets[f"{part}_token"],
+        f"GATEHOUSE_{part.upper()}_DATABASE": str(home.data(part) / f"{part}.sqlite"),
+    }
+    return own | ({"GATEHOUSE_SWAP_VOUCHER_KEY_FILE": str(voucher_key(home))} if part == "swap" else {})
+
+
+def voucher_key(home: Home) -> Path:
+    """The public half of the key that signs vouchers, as a JWK: the swap node believes whoever writes it."""
+    return home.etc / "voucher_key.json"
 
 
 def _lines(settings: Mapping[str, str]) -> str:

@@ -23,3 +23,7 @@ class PartFailed(StackError):
 
 class NotRunning(StackError):
     """The home directory has no running stack."""
+
+
+class NoVoucherKey(StackError):
+    """The key that signs this home's vouchers cannot be made, is gone, or cannot be used."""

@@ -18,6 +18,9 @@ class Part:
     whole_group: bool = True
 
 
-ENGINES = ("postgres", "kafka", "seaweedfs", "oidc", "sms")
-SERVICES = ("partners", "staffing", "audit", "gateway")
+FAKES = ("oidc", "sms", "swap", "scim", "pager")
+"""The outside systems, each a process of its own: an outage of one is a part that is stopped."""
+ENGINES = ("postgres", "kafka", "seaweedfs", *FAKES)
+SERVICES = ("partners", "mint", "staffing", "audit", "gateway")
+"""`mint` is a process of the partners service: the only one that knows the token's PIN."""
 EVERYTHING = (*ENGINES, *SERVICES)

@@ -7,13 +7,16 @@ import random
 import socket
 from pathlib import Path
 
+from deploy.local.part import FAKES, SERVICES
+
 LOOPBACK = "127.0.0.1"
 LOWEST = 10_240
 PAIR_DISTANCE = 10_000
 """SeaweedFS' admin worker dials its admin port plus this, whatever the flags say."""
 
 NAMES = (
-    *("postgres", "kafka", "kafka_controller", "oidc", "sms", "partners", "staffing", "audit", "gateway"),
+    *("postgres", "kafka", "kafka_controller", *SERVICES),
+    *FAKES,
     *("s3", "s3_grpc", "master", "master_grpc", "volume", "volume_grpc", "filer", "filer_grpc", "weed_admin"),
 )
 

@@ -14,11 +14,12 @@ from deploy.local import broker, database, objects
 from deploy.local.errors import PartFailed
 from deploy.local.home import Home
 from deploy.local.keys import DATABASES
-from deploy.local.part import SERVICES, Part
+from deploy.local.part import FAKES, SERVICES, Part
 from deploy.local.ports import LOOPBACK
 from deploy.local.state import State
 
 LOGIN_TRIES = 15
+MODULES = {"mint": "services.partners.mint"}
 LEAN = {"MALLOC_ARENA_MAX": "2"}  # glibc gives each thread an arena of its own and keeps what it frees
 
 
@@ -58,8 +59,8 @@ def recipes(home: Home, state: State) -> dict[str, Recipe]:
             lambda: objects.create_buckets(state),
         ),
         "oidc": _process("oidc", "deploy.local.oidc", "/.well-known/openid-configuration", home, state),
-        "sms": _process("sms", "deploy.local.sms", "/healthz", home, state),
-        **{name: _process(name, f"services.{name}", "/readyz", home, state) for name in SERVICES},
+        **{name: _process(name, f"deploy.local.{name}", "/healthz", home, state) for name in FAKES if name != "oidc"},
+        **{name: _process(name, MODULES.get(name, f"services.{name}"), "/readyz", home, state) for name in SERVICES},
     }
 
 

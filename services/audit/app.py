@@ -1,21 +1,32 @@
 """The audit service, put together."""
 
-from contracts.audit import QUERIES, GetCheckpoint, ListEvents
+from contracts.audit import QUERIES, GetCheckpoint, GetEvent, ListEvents, ProveEvent, ProveEvents
+from contracts.message import Query
 from contracts.topics import EVENT_TOPICS
 from services.audit.bucket import Bucket
 from services.audit.checkpoints import Publisher
 from services.audit.completeness import GapWatch
 from services.audit.log import Sequencer
-from services.audit.queries import get_checkpoint, list_events
+from services.audit.proofs import Prover
+from services.audit.queries import get_checkpoint, get_event, list_events
 from services.audit.settings import AuditSettings
 from services.chassis import Service, load, run
+from services.chassis.queries import QueryHandler
 
 
 def build(service: Service, settings: AuditSettings) -> None:
     publisher = Publisher(service.engine, service.producer, Bucket(settings), settings.audit_origin)
     sequencer = Sequencer(service.engine, settings.signer, committed=publisher.wake)
     service.events("log", EVENT_TOPICS, sequencer)
-    service.queries(QUERIES, {ListEvents: list_events, GetCheckpoint: get_checkpoint})
+    prover = Prover(settings.signer.verifier)
+    handlers: dict[type[Query], QueryHandler] = {
+        ListEvents: list_events,
+        GetEvent: get_event,
+        ProveEvent: prover.prove_event,
+        ProveEvents: prover.prove_events,
+        GetCheckpoint: get_checkpoint,
+    }
+    service.queries(QUERIES, handlers)
     service.background.append(publisher.run)
     service.background.append(GapWatch(service.engine, behind=service.lanes[0].lag).run)
 

@@ -1,11 +1,13 @@
 """The sequencer: one poll becomes the next positions of the log, in one transaction, under one advisory lock.
 
 Invariant: positions are 0, 1, 2, … without a gap; `leaf_hash` is over the exact bytes that Kafka delivered; the newest
-checkpoint covers every event and holds the compact range from which the next batch goes on. Any number of instances
-may run: the lock orders them, and what one has recorded another drops.
+checkpoint covers every event and holds the compact range from which the next batch goes on; the roots of subtrees that
+it completes are kept with it. Any number of instances may run: the lock orders them, and what one has recorded another
+drops.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -18,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.audit import metrics
 from services.audit.envelope import DERIVED, Envelope
 from services.audit.merkle import CompactRange, leaf_hash
+from services.audit.nodes import extend
 from services.audit.note import Signer
 from services.chassis import Write, insert
 from services.chassis.dead_letters import bury
@@ -129,7 +132,7 @@ class Sequencer:
         await self._seal(tx, tree, [arrival.leaf for arrival in fresh], now)
 
     async def _seal(self, tx: Write, tree: CompactRange, leaves: Sequence[bytes], now: datetime) -> None:
-        tree.extend(leaves)
+        await insert(tx, "tree_nodes", [asdict(node) for node in extend(tree, leaves)])
         root = tree.root()
         note = self._signer.checkpoint(tree.size, root)
         await tx.exec_driver_sql(_CHECKPOINT, (tree.size, root, tree.peaks, b"".join(leaves), note, now))

@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 
-from contracts.audit import CheckpointView, EventPage, EventView, GetCheckpoint, ListEvents
+from contracts.audit import CheckpointView, EventPage, EventView, GetCheckpoint, GetEvent, ListEvents
 from contracts.failures import Code
 from services.chassis import Call, Outcome, Read, Refusal, Reply
 
@@ -37,6 +37,12 @@ async def list_events(query: ListEvents, _: Call, read: Read) -> Outcome:
     rows = (await read.exec_driver_sql(statement, tuple(given.values()))).all()
     page = EventPage(data=tuple(map(_view, rows[: query.limit])), has_more=len(rows) > query.limit)
     return Reply(200, page)
+
+
+async def get_event(query: GetEvent, _: Call, read: Read) -> Outcome:
+    statement = _EVENTS.format(source="events e", conditions="e.id = $1", limit=1)
+    row = (await read.exec_driver_sql(statement, (query.event_id,))).first()
+    return Reply(200, _view(row)) if row else Refusal(Code.NOT_FOUND)
 
 
 async def get_checkpoint(_: GetCheckpoint, __: Call, read: Read) -> Outcome:

@@ -16,6 +16,7 @@ class Kind(StrEnum):
     UNSIGNED = "unsigned"
     CUT = "cut"
     FORKED = "forked"
+    NODE_DIFFERS = "node_differs"
     AGGREGATE_GAP = "aggregate_gap"
 
 

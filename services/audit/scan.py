@@ -9,6 +9,8 @@ from typing import Any
 import asyncpg
 
 from services.audit.envelope import DERIVED
+from services.audit.node_check import differs
+from services.audit.nodes import LEVELS
 from services.audit.report import Finding, Kind, Report
 from services.audit.verify import Stored, Verification
 
@@ -26,6 +28,14 @@ _CHECKPOINTS = """
     FROM audit.checkpoints WHERE size > $1 AND size <= $2 ORDER BY size
 """
 _TARGETS = "SELECT position, type, id FROM audit.event_targets WHERE position >= $1 AND position < $2"
+_NODES = """
+    SELECT level, index, coalesce(hash, '') FROM unnest($1::int[]) AS kept
+    JOIN audit.tree_nodes ON level = kept AND index >= $2::bigint >> kept AND index < $3::bigint >> kept
+"""
+_STRAYS = """
+    SELECT level, index FROM audit.tree_nodes WHERE level <> ALL($1::int[]) OR index < 0 OR index >= $2::bigint >> level
+    ORDER BY index, level LIMIT 1
+"""
 _NEWEST = "SELECT coalesce(max(size), 0) FROM audit.checkpoints"
 _GAPS = """
     SELECT * FROM (
@@ -56,7 +66,9 @@ async def scan(dsn: str, verification: Verification, page: int = PAGE) -> Report
             cursor = await connection.cursor(_EVENTS)
             while (rows := await cursor.fetch(page)) and not await _feed(connection, verification, rows):
                 pass
-            return verification.finish(await connection.fetchval(_NEWEST), await _gaps(connection))
+            newest = await connection.fetchval(_NEWEST)
+            strays = await _strays(connection, verification.size)
+            return verification.finish(newest, await _gaps(connection), strays)
     finally:
         await connection.close()
 
@@ -64,7 +76,12 @@ async def scan(dsn: str, verification: Verification, page: int = PAGE) -> Report
 async def _feed(connection: Any, verification: Verification, rows: Sequence[Any]) -> Finding | None:
     start, end = verification.size, verification.size + len(rows)
     checkpoints = [Stored(*row) for row in await connection.fetch(_CHECKPOINTS, start, end)]
-    return verification.feed(rows, checkpoints, await connection.fetch(_TARGETS, start, end))
+    targets = await connection.fetch(_TARGETS, start, end)
+    return verification.feed(rows, checkpoints, targets, await connection.fetch(_NODES, LEVELS, start, end))
+
+
+async def _strays(connection: Any, size: int) -> list[Finding]:
+    return [differs(tuple(row), "covers what is not there") for row in await connection.fetch(_STRAYS, LEVELS, size)]
 
 
 async def _gaps(connection: Any) -> list[Finding]:

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from services.audit.envelope import columns_of, parse, strict_columns_of, targets_of
 from services.audit.merkle import HASH_BYTES, CompactRange
+from services.audit.node_check import NodeCheck
 from services.audit.note import Checkpoint, NoteRefusedError, Verifier
 from services.audit.report import Finding, Kind, Report
 
@@ -50,6 +51,7 @@ class Verification:
         self._leaves: list[bytes] = []
         self._moments: list[datetime] = []
         self._suspect: Finding | None = None
+        self._nodes = NodeCheck()
         self._checkpoints = 0
         self.finding: Finding | None = None
 
@@ -58,8 +60,15 @@ class Verification:
         """Events read so far."""
         return self._tree.size + len(self._leaves)
 
-    def feed(self, rows: Sequence[Row], checkpoints: Sequence[Stored], targets: Iterable[Target]) -> Finding | None:
-        """The next rows, and the checkpoints and targets that lie within them, each in their order."""
+    def feed(
+        self,
+        rows: Sequence[Row],
+        checkpoints: Sequence[Stored],
+        targets: Iterable[Target],
+        nodes: Iterable[Sequence[Any]] = (),
+    ) -> Finding | None:
+        """The next rows, the checkpoints and targets that lie within them, in their order, the nodes that end there."""
+        self._nodes.expect(nodes)
         documents = [parse(row[1]) for row in rows]
         self._compare_targets(rows, documents, targets)
         stored = {checkpoint.size: checkpoint for checkpoint in checkpoints}
@@ -77,8 +86,11 @@ class Verification:
         self.finding = self.finding or found
         return self.finding
 
-    def finish(self, newest: int, gaps: Iterable[Finding] = ()) -> Report:
-        """`newest` is the largest size of a stored checkpoint; `gaps` are findings about aggregates."""
+    def finish(self, newest: int, gaps: Iterable[Finding] = (), strays: Iterable[Finding] = ()) -> Report:
+        """`newest` is the largest size of a stored checkpoint; `gaps` are findings about aggregates.
+
+        `strays` are nodes over events that are not there: only told where nothing else is wrong, such as a cut.
+        """
         published = max((found.size for found in self._published.values()), default=None)
         promised = max(newest, published or 0)
         if self.finding is None and self.size < promised:
@@ -87,7 +99,7 @@ class Verification:
         elif self.finding is None and self._leaves:
             detail = "no checkpoint covers the events from here on"
             self.finding = self._first(Finding(Kind.UNSIGNED, self._tree.size, detail))
-        found = [*([self.finding] if self.finding else []), *gaps]
+        found = [*([self.finding] if self.finding else []), *gaps] or strays
         first = min(found, key=lambda finding: finding.position, default=None)
         root = self._tree.root().hex()
         return Report(self.size, self._tree.size, root, self._checkpoints, published, first)
@@ -142,7 +154,12 @@ class Verification:
         told = (stored.root, list(stored.range_hashes), stored.leaf_hashes)
         if told != (tree.root(), tree.peaks, b"".join(self._leaves)):
             return self._range(Kind.CHECKPOINT_REFUSED, size, f"hashes of checkpoint {size} are not the signed ones")
-        return self._late(stored)
+        return self._late(stored) or self._misled()
+
+    def _misled(self) -> Finding | None:
+        """The last look at a batch: its leaves are authentic, so what they complete can be compared."""
+        wrong = self._nodes.prove(self._leaves)
+        return wrong and self._first(wrong)
 
     def _locate(self, signed: Checkpoint, stored: Stored | None) -> Finding:
         """The stored root of this stretch is not the signed one: which event is it?"""

@@ -7,7 +7,7 @@ a `Desk` of pure handlers, query handlers and background work, and calls `run(se
 from services.chassis.commands import Desk
 from services.chassis.database import Read, Write, fetch, fetch_dicts, insert
 from services.chassis.envelope import Inbound
-from services.chassis.outcome import Aggregate, Call, Fact, Outcome, Refusal, Reply
+from services.chassis.outcome import Aggregate, Call, Decision, Deferred, Fact, Outcome, Refusal, Reply
 from services.chassis.own_commands import OwnCommands
 from services.chassis.service import Service, run
 from services.wire.settings import OwnerSettings, ServiceSettings, load
@@ -15,6 +15,8 @@ from services.wire.settings import OwnerSettings, ServiceSettings, load
 __all__ = [
     "Aggregate",
     "Call",
+    "Decision",
+    "Deferred",
     "Desk",
     "Fact",
     "Inbound",

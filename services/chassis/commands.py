@@ -10,7 +10,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
+from uuid import UUID
 
 import structlog
 from aiokafka import AIOKafkaProducer
@@ -18,18 +19,19 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from contracts.failures import Code
 from contracts.message import Command, CommandRefused, Outcome
-from services.chassis import inbox, outbox
+from services.chassis import inbox, outbox, waiting
 from services.chassis.crash import Point, reach
 from services.chassis.database import Write
 from services.chassis.dead_letters import bury, is_replay
 from services.chassis.envelope import Inbound, MalformedError, Opener, Record
-from services.chassis.outcome import Call, Fact, Refusal, Reply, authorise
+from services.chassis.outcome import Call, Decision, Deferred, Fact, Refusal, Reply, authorise
 from services.chassis.patience import TRIES, pause, wait_out
 from services.chassis.replies import render, send
 from services.wire import telemetry
 
-Handler = Callable[[Any, Call, Any], Reply | Refusal]
+Handler = Callable[[Any, Call, Any], Decision]
 Told = tuple[Call, Fact, Outcome, str | None]
+Answered = tuple[Inbound, inbox.Asker, inbox.StoredReply]
 
 log = structlog.get_logger()
 
@@ -95,7 +97,8 @@ class CommandProcessor:
 
     async def _give_up(self, inbound: Inbound, error: str) -> Awaitable[Any]:
         await bury(self._engine, inbound.record, error, TRIES)
-        return await send(self._producer, [(inbound, render(inbound, Refusal(Code.INTERNAL)))])
+        asker = inbox.asker_of(inbound)
+        return await send(self._producer, [(asker, render(asker, Refusal(Code.INTERNAL)))])
 
     async def _once(self, batch: Sequence[Inbound]) -> Awaitable[Any]:
         types = {inbound.request.type for inbound in batch}
@@ -105,57 +108,80 @@ class CommandProcessor:
             claim = await inbox.claim(tx, batch)
             reach(Point.AFTER_CLAIM, types)
             desk = await self._desk.load(tx, claim.fresh, evidence)
-            answered, told = self._decide(claim, desk)
+            decided = self._decide(claim, desk)
             await self._desk.save(tx, desk)
             reach(Point.AFTER_HANDLER, types)
-            partitions = await outbox.append(tx, told)
-            await inbox.store(tx, [pair for pair in answered if pair[1].message_id == pair[0].message_id])
+            partitions = await outbox.append(tx, decided.told)
+            settled = await waiting.settle(tx, decided.settled)
+            await waiting.remember(tx, decided.deferred)
+            own = [(asker, reply) for _, asker, reply in decided.answered if reply.message_id == asker.message_id]
+            await inbox.store(tx, own + settled)
             reach(Point.BEFORE_COMMIT, types)
         reach(Point.AFTER_COMMIT, types)
         self._relay.wake(partitions)
-        for inbound, reply in answered:
+        for inbound, _, reply in decided.answered:
             telemetry.COMMANDS.labels(inbound.request.type, reply.status).inc()
             log.info("command.answered", status=reply.status, **ids(inbound))
-        return await send(self._producer, answered + _repeated(batch, claim))
+        answered = [(asker, reply) for _, asker, reply in decided.answered]
+        return await send(self._producer, answered + _repeated(batch, claim) + settled)
 
-    def _decide(self, claim: inbox.Claim, desk: Any) -> tuple[list[tuple[Inbound, inbox.StoredReply]], list[Told]]:
-        answered: list[tuple[Inbound, inbox.StoredReply]] = []
-        told: list[Told] = []
+    def _decide(self, claim: inbox.Claim, desk: Any) -> "_Decided":
+        decided = _Decided([], [], [], {})
         now = datetime.now(UTC)
         for inbound in claim.fresh:
+            asker = inbox.asker_of(inbound)
             call = Call(inbound.actor, inbound.context, inbound.message_id, now)
             standing = claim.by_command.get(inbound.context.command_id)
-            if standing and standing.body_sha256 == inbox.fingerprint(inbound):
-                answered.append((inbound, standing))
+            if standing and standing.body_sha256 == asker.body_sha256:
+                decided.answered.append((inbound, asker, standing))
                 continue
             outcome = Refusal(Code.IDEMPOTENCY_KEY_REUSED) if standing else self._handle(inbound, call, desk)
-            reply = render(inbound, outcome)
-            answered.append((inbound, reply))
+            if isinstance(outcome, Deferred):
+                decided.deferred.append((outcome.key, asker))
+                decided.told.extend(_succeeded(call, outcome.facts))
+                continue
+            reply = render(asker, outcome)
+            decided.answered.append((inbound, asker, reply))
             if reply.binding and not standing:
                 claim.by_command[reply.command_id] = reply
-            told += self._facts(inbound, call, outcome, reply.status)
-        return answered, told
+            if isinstance(outcome, Reply):
+                decided.settled.update(outcome.settles)
+            decided.told.extend(self._facts(inbound, call, outcome, reply.status))
+        return decided
 
-    def _handle(self, inbound: Inbound, call: Call, desk: Any) -> Reply | Refusal:
+    def _handle(self, inbound: Inbound, call: Call, desk: Any) -> Decision:
         refused = authorise(inbound.request, inbound.actor)
         return refused or self._desk.handlers[cast("type[Command]", type(inbound.request))](inbound.request, call, desk)
 
     def _facts(self, inbound: Inbound, call: Call, outcome: Reply | Refusal, status: int) -> list[Told]:
         if isinstance(outcome, Reply):
-            return [(call, fact, Outcome.SUCCEEDED, None) for fact in outcome.facts]
+            return _succeeded(call, outcome.facts)
         command = cast("Command", inbound.request)
         data = self._desk.refusal(command=command.type, code=outcome.code)
         fact = Fact("command", inbound.message_id, 1, data, command.targets())
         return [(call, fact, Outcome.FAILED if status >= 500 else Outcome.REJECTED, outcome.code)]
 
 
-def _repeated(batch: Sequence[Inbound], claim: inbox.Claim) -> list[tuple[Inbound, inbox.StoredReply]]:
+class _Decided(NamedTuple):
+    """What one batch's handlers said, not yet written."""
+
+    answered: list[Answered]
+    told: list[Told]
+    deferred: list[tuple[UUID, inbox.Asker]]
+    settled: dict[UUID, Reply | Refusal]
+
+
+def _succeeded(call: Call, facts: Sequence[Fact]) -> list[Told]:
+    return [(call, fact, Outcome.SUCCEEDED, None) for fact in facts]
+
+
+def _repeated(batch: Sequence[Inbound], claim: inbox.Claim) -> list[tuple[inbox.Asker, inbox.StoredReply]]:
     fresh = {inbound.message_id for inbound in claim.fresh}
     pairs = []
     for inbound in batch:
         stored = claim.by_message.get(inbound.message_id) or claim.by_command.get(inbound.context.command_id)
         if inbound.message_id not in fresh and stored:
-            pairs.append((inbound, stored))
+            pairs.append((inbox.asker_of(inbound), stored))
     return pairs
 
 

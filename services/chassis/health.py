@@ -31,10 +31,11 @@ Check = Callable[[], Awaitable[str | None]]
 
 
 class Health:
-    """Collects named checks; each returns None when fine, else what is wrong."""
+    """Collects named checks; each returns None when fine, else what is wrong. `facts` are told as they are."""
 
     def __init__(self) -> None:
         self.checks: dict[str, Check] = {}
+        self.facts: dict[str, str] = {}
 
     def watch_lanes(self, lanes: Sequence[Lane]) -> None:
         for lane in lanes:
@@ -79,7 +80,7 @@ class Health:
 
     async def _readyz(self, _: Request) -> Response:
         found = await self.problems()
-        body = orjson.dumps({"ready": not found, "problems": found})
+        body = orjson.dumps({"ready": not found, "problems": found, **self.facts})
         return Response(body, 503 if found else 200, media_type="application/json")
 
     async def _metrics(self, _: Request) -> Response:

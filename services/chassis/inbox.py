@@ -33,6 +33,18 @@ class StoredReply(NamedTuple):
     body: bytes
 
 
+class Asker(NamedTuple):
+    """Who is to be answered, where, and under which command: all of a request that an answer needs."""
+
+    message_id: UUID
+    command_id: UUID
+    request_id: str
+    issuer: str
+    subject: str
+    body_sha256: bytes
+    reply_partition: int
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """`fresh` are to be handled now; `by_message` and `by_command` are answers given before."""
@@ -44,6 +56,18 @@ class Claim:
 
 def fingerprint(inbound: Inbound) -> bytes:
     return hashlib.sha256(inbound.request.type.encode() + b"\0" + inbound.body).digest()
+
+
+def asker_of(inbound: Inbound) -> Asker:
+    return Asker(
+        inbound.message_id,
+        inbound.context.command_id,
+        inbound.context.request_id,
+        inbound.actor.issuer,
+        inbound.actor.subject,
+        fingerprint(inbound),
+        inbound.reply_partition,
+    )
 
 
 async def claim(tx: Write, batch: Sequence[Inbound]) -> Claim:
@@ -64,9 +88,6 @@ async def claim(tx: Write, batch: Sequence[Inbound]) -> Claim:
     )
 
 
-async def store(tx: Write, answered: Sequence[tuple[Inbound, StoredReply]]) -> None:
-    rows = [
-        {**reply._asdict(), "issuer": inbound.actor.issuer, "subject": inbound.actor.subject}
-        for inbound, reply in answered
-    ]
+async def store(tx: Write, answered: Sequence[tuple[Asker, StoredReply]]) -> None:
+    rows = [{**reply._asdict(), "issuer": asker.issuer, "subject": asker.subject} for asker, reply in answered]
     await insert(tx, "replies", rows)

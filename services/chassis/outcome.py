@@ -1,6 +1,6 @@
 """What a handler answers: a reply with its facts, or a refusal. A refusal is a value, never an exception."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
@@ -53,13 +53,25 @@ class Aggregate:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """Success: `body` becomes the HTTP body; `facts` are published once the transaction has committed."""
+    """Success: `body` becomes the HTTP body; `facts` are published once the transaction has committed.
+
+    `settles` answers those whose command was `Deferred` under that key.
+    """
 
     status: int
     body: BaseModel | None = None
     facts: Sequence[Fact] = ()
     etag: str | None = None
     location: str | None = None
+    settles: "Mapping[UUID, Reply | Refusal]" = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """It has begun, and its answer comes later, from the command that settles `key`; `facts` as in a reply."""
+
+    key: UUID
+    facts: Sequence[Fact] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +84,7 @@ class Refusal:
 
 
 Outcome = Reply | Refusal
+Decision = Outcome | Deferred
 
 
 def authorise(request: Request, actor: Actor) -> Refusal | None:

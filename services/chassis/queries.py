@@ -15,6 +15,7 @@ from contracts.operations import GetOperation, OperationView
 from services.chassis.commands import ids
 from services.chassis.database import Read, is_away
 from services.chassis.envelope import Inbound, MalformedError, Opener, Record
+from services.chassis.inbox import asker_of
 from services.chassis.outcome import Call, Outcome, Refusal, Reply, authorise
 from services.chassis.replies import render, send
 from services.wire import telemetry
@@ -51,9 +52,10 @@ class QueryProcessor:
             except MalformedError as error:
                 log.warning("query.malformed", topic=record.topic, offset=record.offset, error=str(error))
                 continue
-            reply = render(inbound, await self._answer(inbound))
+            asker = asker_of(inbound)
+            reply = render(asker, await self._answer(inbound))
             telemetry.QUERIES.labels(inbound.request.type, reply.status).inc()
-            answers.append((inbound, reply))
+            answers.append((asker, reply))
         try:
             await (await send(self._producer, answers))
         except KafkaError as error:

@@ -11,8 +11,7 @@ from pydantic import BaseModel
 from contracts.failures import is_binding, problem
 from contracts.message import Header
 from contracts.topics import REPLIES
-from services.chassis.envelope import Inbound
-from services.chassis.inbox import StoredReply, fingerprint
+from services.chassis.inbox import Asker, StoredReply
 from services.chassis.outcome import Outcome, Refusal
 from services.wire.kafka import to_wire
 
@@ -30,18 +29,18 @@ def _plain(value: object) -> object:
     return str(value)
 
 
-def render(inbound: Inbound, outcome: Outcome) -> StoredReply:
+def render(asker: Asker, outcome: Outcome) -> StoredReply:
     etag = location = None
     if isinstance(outcome, Refusal):
-        refused = problem(outcome.code, inbound.context.request_id, outcome.detail, **outcome.extra)
+        refused = problem(outcome.code, asker.request_id, outcome.detail, **outcome.extra)
         encoded, status = refused.model_dump_json(exclude_none=True).encode(), refused.status
     else:
         encoded, status, etag, location = to_json(outcome.body), outcome.status, outcome.etag, outcome.location
     return StoredReply(
-        message_id=inbound.message_id,
-        command_id=inbound.context.command_id,
+        message_id=asker.message_id,
+        command_id=asker.command_id,
         binding=is_binding(status),
-        body_sha256=fingerprint(inbound),
+        body_sha256=asker.body_sha256,
         status=status,
         etag=etag,
         location=location,
@@ -49,21 +48,19 @@ def render(inbound: Inbound, outcome: Outcome) -> StoredReply:
     )
 
 
-async def send(
-    producer: AIOKafkaProducer, answers: Sequence[tuple[Inbound, StoredReply]]
-) -> "asyncio.Future[list[Any]]":
+async def send(producer: AIOKafkaProducer, answers: Sequence[tuple[Asker, StoredReply]]) -> "asyncio.Future[list[Any]]":
     """Send; what is returned is done when the broker has them all. A caller that asked for no reply gets none."""
     sent = []
-    for inbound, reply in answers:
-        if not 0 <= inbound.reply_partition < REPLIES.partitions:
+    for asker, reply in answers:
+        if not 0 <= asker.reply_partition < REPLIES.partitions:
             continue
         headers = to_wire({Header.STATUS: reply.status, Header.ETAG: reply.etag, Header.LOCATION: reply.location})
         sent.append(
             await producer.send(
                 REPLIES.name,
                 reply.body,
-                key=inbound.message_id.bytes,
-                partition=inbound.reply_partition,
+                key=asker.message_id.bytes,
+                partition=asker.reply_partition,
                 headers=headers,
             )
         )

@@ -63,9 +63,9 @@ class Service:
         opener = Opener(self.name, self._key, {query.type: query for query in types})
         self._lane(topic, (topic,), QueryProcessor(handlers, opener, self.engine, self.producer))
 
-    def events(self, name: str, topics: Sequence[str], process: Process) -> None:
+    def events(self, name: str, topics: Sequence[str], process: Process, fetch: Fetch = IN_BULK) -> None:
         """Read event topics under the group `<service>.<name>`, in bulk; `process` waits out what is away."""
-        self._lane(f"{self.name}.{name}", topics, process, IN_BULK)
+        self._lane(f"{self.name}.{name}", topics, process, fetch)
 
     def _lane(self, group: str, topics: Sequence[str], process: Process, fetch: Fetch = AT_ONCE) -> None:
         self.lanes.append(Lane(group, self.settings.instance, topics, process, fetch))

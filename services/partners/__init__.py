@@ -1,6 +1,6 @@
-"""Partners: uploads, applications, decisions.
+"""Partners: uploads, applications, dossiers, rosters, decisions.
 
-Owns the schema `partners`. Accepts the commands and queries of `contracts.partners` on `partners.commands` and
-`partners.queries`; emits `upload.reserved`, `partner.submitted`, `partner.approved`, `partner.rejected`,
-`partner.suspended`, and `partner.refused` for every command it turns down.
+Owns the schema `partners`. Accepts the commands and queries of `contracts.partners` and `contracts.decisions` on
+`partners.commands` and `partners.queries`; emits `upload.reserved`, `partner.*`, `root_admins.changed`, and
+`partner.refused` for every command it turns down. Tells itself what the allowlist file and the identity provider say.
 """

@@ -3,10 +3,17 @@
 from contracts.partners import COMMANDS
 from contracts.partners import QUERIES as QUERY_TOPIC
 from services.chassis import Service, load, run
-from services.partners.desk import partners_desk
+from services.partners.allowlist_watch import AllowlistWatch
+from services.partners.desk import DeskRules, partners_desk
 from services.partners.documents import DocumentStore
 from services.partners.gate.queries import gate_queries
+from services.partners.identity.wiring import deactivate_former_contacts
+from services.partners.invoices import queries as invoices
+from services.partners.invoices.expiry import ExpiryTimer
+from services.partners.mint import queries as vouchers
+from services.partners.mint.evidence import Reviewed
 from services.partners.queries import QUERIES
+from services.partners.review.wiring import review
 from services.partners.settings import PartnersSettings
 from services.wire.allowlist import Allowlist
 
@@ -18,7 +25,14 @@ def main() -> None:
         documents = DocumentStore(settings)
         service.resources.push_async_callback(documents.close)
         root_admins = Allowlist(settings.oidc_issuer, settings.root_admin_subjects, settings.root_admin_subjects_file)
-        service.commands(COMMANDS, partners_desk(documents, root_admins, settings.rules()))
-        service.queries(QUERY_TOPIC, QUERIES | gate_queries(settings.policy, root_admins))
+        reviewed = Reviewed(service.engine, documents)
+        rules = DeskRules(settings.rules(), settings.invoice_rules(), settings.voucher_rules())
+        service.commands(COMMANDS, partners_desk(documents, reviewed, root_admins, rules))
+        gate = gate_queries(settings.policy, root_admins)
+        service.queries(QUERY_TOPIC, QUERIES | gate | invoices.QUERIES | vouchers.QUERIES)
+        service.background.append(AllowlistWatch(service.engine, root_admins, service.own_commands).run)
+        service.background.append(ExpiryTimer(service.engine, service.own_commands).run)
+        review(service, settings)
+        deactivate_former_contacts(service, settings)
 
     run(settings, build)

@@ -10,6 +10,8 @@ from contracts.message import Actor
 from services.partners.decisions import Decided
 from services.partners.evidence import Finding
 from services.partners.filing import Filed
+from services.partners.invoices.ledger import Ledger
+from services.partners.mint.ledger import Vouchers
 from services.partners.partner import Partner, person_of
 from services.partners.records import (
     CANCELLED,
@@ -21,6 +23,8 @@ from services.partners.records import (
     Person,
     Proposal,
 )
+from services.partners.review.clock import ReviewClock
+from services.partners.review.page import Page
 from services.partners.root_admins import RootAdmins
 from services.partners.rules import Rules
 from services.partners.upload import Upload
@@ -28,6 +32,8 @@ from services.wire.allowlist import Allowlist
 
 Place = tuple[UUID, int]
 """A stay in a roster: partner and position."""
+Round = tuple[UUID, int]
+"""One round of a partner's review; a batch may close one and open the next."""
 
 
 @dataclass(slots=True)
@@ -42,12 +48,16 @@ class Book:
     presign: Callable[[Upload], tuple[str, dict[str, str]]]
     evidence: Mapping[str, Finding] = field(default_factory=dict)
     rules: Rules = field(default_factory=Rules)
+    ledger: Ledger = field(default_factory=Ledger)
+    vouchers: Vouchers = field(default_factory=Vouchers)
     partners: dict[UUID, Partner] = field(default_factory=dict)
     uploads: dict[str, Upload] = field(default_factory=dict)
     taken: dict[Person, UUID] = field(default_factory=dict)
     waiting: defaultdict[Person, list[Deactivation]] = field(default_factory=lambda: defaultdict(list))
     deactivations: dict[DeactivationKey, Deactivation] = field(default_factory=dict)
     allowlist: RootAdmins = field(default_factory=RootAdmins)
+    reviews: dict[UUID, ReviewClock] = field(default_factory=dict)
+    pages: dict[UUID, Page] = field(default_factory=dict)
     new_uploads: list[Upload] = field(default_factory=list)
     new_partners: list[Partner] = field(default_factory=list)
     changed_partners: dict[UUID, Partner] = field(default_factory=dict)
@@ -60,6 +70,9 @@ class Book:
     new_deactivations: list[Deactivation] = field(default_factory=list)
     settled_deactivations: list[Deactivation] = field(default_factory=list)
     changed_allowlist: bool = False
+    changed_reviews: dict[Round, ReviewClock] = field(default_factory=dict)
+    new_pages: list[Page] = field(default_factory=list)
+    changed_pages: dict[UUID, Page] = field(default_factory=dict)
     _owners: dict[UUID, Person] = field(default_factory=dict)
 
     def add_upload(self, upload: Upload) -> None:

@@ -15,6 +15,12 @@ from services.partners.book import Book
 from services.partners.documents import DocumentStore
 from services.partners.evidence import Finding
 from services.partners.handlers import HANDLERS
+from services.partners.invoices import loading as invoices
+from services.partners.invoices.ledger import InvoiceRules, Ledger
+from services.partners.mint import loading as mint
+from services.partners.mint.evidence import Reviewed
+from services.partners.mint.ledger import VoucherRules, Vouchers
+from services.partners.review import desk as review
 from services.partners.rules import Rules
 from services.partners.store_partners import load_partners
 from services.wire.allowlist import Allowlist
@@ -28,16 +34,32 @@ class Part(NamedTuple):
     save: Callable[[Write, Book], Awaitable[None]]
 
 
-PARTS = (Part(store.partner_ids, store.load, store.save),)
+PARTS = (
+    Part(store.partner_ids, store.load, store.save),
+    Part(review.partner_ids, review.load, review.save),
+    Part(invoices.partner_ids, invoices.load, invoices.save),
+    Part(mint.partner_ids, mint.load, mint.save),
+)
 
 
-def partners_desk(documents: DocumentStore, root_admins: Allowlist, rules: Rules) -> Desk:
+class DeskRules(NamedTuple):
+    """How the desk is set up, part by part."""
+
+    onboarding: Rules
+    invoices: InvoiceRules
+    vouchers: VoucherRules
+
+
+def partners_desk(documents: DocumentStore, reviewed: Reviewed, root_admins: Allowlist, rules: DeskRules) -> Desk:
     async def gather(batch: Sequence[Inbound]) -> Mapping[str, Finding]:
         root_admins.refresh()
-        return await documents.find({key for inbound in batch for key in store.object_keys(inbound.request)})
+        rules.invoices.recipients.refresh()
+        named = {key for inbound in batch for key in store.object_keys(inbound.request)}
+        return {**await documents.find(named), **await mint.gather(reviewed, batch)}
 
     async def load(tx: Write, fresh: Sequence[Inbound], evidence: Mapping[str, Finding]) -> Book:
-        return await load_book(tx, fresh, Book(root_admins, documents.presign, evidence, rules))
+        parts = (rules.onboarding, Ledger(rules.invoices), Vouchers(rules.vouchers))
+        return await load_book(tx, fresh, Book(root_admins, documents.presign, evidence, *parts))
 
     return Desk(HANDLERS, load, save_book, PartnerCommandRefused, gather)
 

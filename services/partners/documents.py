@@ -6,6 +6,7 @@ this 0.2 ms. Runs before the transaction opens, so the database never waits for 
 
 import asyncio
 import base64
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -20,7 +21,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from yarl import URL
 
-from services.partners.evidence import AWAY, MISSING, Finding, Found
+from services.partners.evidence import AWAY, MISSING, Away, Finding, Found, Missing
 from services.partners.settings import PartnersSettings
 from services.partners.upload import LIFETIME, Upload
 
@@ -68,6 +69,27 @@ class DocumentStore:
             found |= {key: finding for key, finding in listed.items() if key in wanted}
         rest = wanted - found.keys()
         return found | dict(zip(rest, await asyncio.gather(*map(self._head, rest)), strict=True))
+
+    async def inspect(self, keys: Iterable[str]) -> Mapping[str, Finding]:
+        """The newest version of each object with the hash the store keeps for it: one HEAD each."""
+        wanted = sorted(set(keys))
+        return dict(zip(wanted, await asyncio.gather(*map(self._head, wanted)), strict=True))
+
+    async def digest(self, key: str, version_id: str) -> str | Missing | Away:
+        """SHA-256 (hex) of the bytes of one version, read whole."""
+        url = f"{self._base}/{key}?versionId={quote(version_id, safe='')}"
+        try:
+            async with self._session.get(URL(url, encoded=True), headers=self._signed("GET", url)) as response:
+                if response.status == HTTPStatus.NOT_FOUND:
+                    return MISSING
+                response.raise_for_status()
+                found = hashlib.sha256()
+                async for chunk in response.content.iter_chunked(1 << 16):
+                    found.update(chunk)
+                return found.hexdigest()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            log.warning("documents.unread", key=key, error=repr(error))
+            return AWAY
 
     async def _list(self, prefix: str) -> dict[str, Found]:
         """The newest version of every object below `prefix`, up to a page; nothing when the store is away."""

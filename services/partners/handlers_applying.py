@@ -15,6 +15,7 @@ from services.partners.access import refuse_outsider
 from services.partners.book import Book
 from services.partners.dossier import check_application
 from services.partners.partner import Partner, person_of
+from services.partners.review.moves import dossier_arrived
 from services.partners.roster import read_roster, refuse_taken
 from services.partners.upload import Upload
 
@@ -70,7 +71,8 @@ def submit_partner(command: SubmitPartner, call: Call, book: Book) -> Outcome:
         return refused
     partner, filing, submitted = Partner.submit(partner_id, command, call, people, documents)
     book.add_partner(partner, filing)
-    return Reply(201, partner.view(), [submitted], partner.etag, f"/api/v1/partners/{partner.id}")
+    facts = [submitted, *dossier_arrived(partner, call, book)]
+    return Reply(201, partner.view(), facts, partner.etag, f"/api/v1/partners/{partner.id}")
 
 
 HANDLERS: dict[type, Handler] = {ReserveUpload: reserve_upload, SubmitPartner: submit_partner}

@@ -6,6 +6,8 @@ from services.chassis import Call, Outcome, Refusal, Reply
 from services.chassis.commands import Handler
 from services.partners.book import Book
 from services.partners.decisions import decide
+from services.partners.review.moves import decided as review_ended
+from services.partners.review.moves import info_requested
 from services.partners.verbs import Case
 
 
@@ -20,6 +22,9 @@ def decide_partner(command: Decide, call: Call, book: Book) -> Outcome:
     if isinstance(decided, Refusal):
         return decided
     book.record_decided(partner, decided)
+    if decided.approval:
+        moved = info_requested if isinstance(command, RequestInfo) else review_ended
+        decided.facts += moved(partner, call, book)
     return Reply(200, partner.view(), decided.facts, partner.etag)
 
 

@@ -12,6 +12,7 @@ from services.partners.dossier import check_update, keys_of
 from services.partners.filing import differing, refuse_final, take_in
 from services.partners.partner import Partner
 from services.partners.records import Document
+from services.partners.review.moves import dossier_arrived
 from services.partners.roster import Difference, compare, read_roster, refuse_change
 
 
@@ -61,6 +62,8 @@ def _take_in(partner: Partner, documents: list[Document], people: Difference, ca
     filed = take_in(partner, documents, people, call, book.rules)
     if filed.facts:
         book.record_filed(partner, filed)
+    if filed.filing:
+        filed.facts += dossier_arrived(partner, call, book)
     return Reply(200, partner.view(), filed.facts, partner.etag)
 
 

@@ -21,6 +21,8 @@ from services.chassis import Call, Outcome, Read, Refusal, Reply, fetch
 from services.chassis.queries import QueryHandler
 from services.partners.history import approvals, dossier, dossiers, timeline
 from services.partners.partner import Partner
+from services.partners.review import queries as review
+from services.partners.review.store import attach_reviews
 from services.partners.store_partners import load_partners
 from services.partners.tasks import load_tasks
 
@@ -28,7 +30,9 @@ _PAGE = """
     SELECT p.id FROM partners p
     WHERE ($1::uuid IS NULL OR p.id > $1) AND ($2::text IS NULL OR p.state = $2)
       AND ($3::text IS NULL OR p.name ILIKE $3 OR p.legal_name ILIKE $3)
-      AND ($4::boolean IS NULL OR COALESCE(p.rereview_due_at < $5, false) = $4)
+      AND ($4::boolean IS NULL OR $4 = (COALESCE(p.rereview_due_at < $5, false) OR EXISTS (
+            SELECT FROM reviews r WHERE r.partner_id = p.id AND r.closed_at IS NULL
+                AND (r.breached_at IS NOT NULL OR r.due_at < $5))))
       AND ($6 OR EXISTS (SELECT FROM partner_contacts c WHERE c.partner_id = p.id
                          AND c.issuer = $7 AND c.subject = $8 AND c.status = 'ACTIVE'))
     ORDER BY p.id LIMIT $9
@@ -40,6 +44,7 @@ async def get_partner(query: GetPartner, call: Call, read: Read) -> Outcome:
     partner = await visible(query, call.actor, read)
     if isinstance(partner, Refusal):
         return partner
+    await attach_reviews(read, {partner.id: partner})
     tasks = await _tasks(read, [partner.id], call.actor)
     return Reply(200, partner.view(tasks.get(partner.id)), etag=partner.etag)
 
@@ -50,6 +55,7 @@ async def list_partners(query: ListPartners, call: Call, read: Read) -> Outcome:
     args = (query.starting_after, query.state, like, query.overdue, call.now, *mine, query.limit + 1)
     ids = [row.id for row in await fetch(read, _PAGE, *args)]
     partners = await load_partners(read, ids[: query.limit], lock=False)
+    await attach_reviews(read, partners)
     tasks = await _tasks(read, list(partners), call.actor)
     views = tuple(partner.view(tasks.get(partner.id)) for partner in partners.values())
     return Reply(200, PartnerPage(data=views, has_more=len(ids) > query.limit))
@@ -106,4 +112,5 @@ QUERIES: dict[type[Query], QueryHandler] = {
     ListDossiers: list_dossiers,
     GetDossier: get_dossier,
     GetTimeline: get_timeline,
+    **review.QUERIES,
 }

@@ -9,7 +9,7 @@ from tests.audit.ledger import Ledger, story
 
 pytestmark = pytest.mark.asyncio
 
-TABLES = ("events", "event_targets", "checkpoints")
+TABLES = ("events", "event_targets", "checkpoints", "tree_nodes")
 CHANGES: dict[str, LiteralString] = {
     "UPDATE events": "UPDATE events SET outcome = 'FAILED'",
     "DELETE events": "DELETE FROM events WHERE position = 0",
@@ -20,6 +20,9 @@ CHANGES: dict[str, LiteralString] = {
     "UPDATE checkpoints": "UPDATE checkpoints SET size = size + 1",
     "DELETE checkpoints": "DELETE FROM checkpoints",
     "TRUNCATE checkpoints": "TRUNCATE checkpoints CASCADE",
+    "UPDATE tree_nodes": "UPDATE tree_nodes SET hash = sha256('x')",
+    "DELETE tree_nodes": "DELETE FROM tree_nodes",
+    "TRUNCATE tree_nodes": "TRUNCATE tree_nodes",
     "UPDATE of no row": "UPDATE events SET outcome = 'FAILED' WHERE false",
     "upsert": "INSERT INTO checkpoints SELECT * FROM checkpoints ON CONFLICT (size) DO UPDATE SET size = 9",
 }

@@ -1,5 +1,8 @@
 """A5, A8: the tree is that of RFC 6962, and a proof is worth something because a wrong one fails."""
 
+from collections.abc import Callable
+from functools import cache
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -73,6 +76,31 @@ def test_published_proofs_are_produced_and_accepted() -> None:  # A8, vectors of
         "ca854ea128ed050b41b35ffc1b87b8eb2bde461e9e3b5596ece6b9d5975a0ae0",
         "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
     ]
+
+
+def naive_path(position: int, start: int, end: int, root: Callable[[int, int], bytes]) -> list[bytes]:
+    """PATH(m, D[n]) as RFC 9162 §2.1.3.1 writes it."""
+    if end - start == 1:
+        return []
+    split = start + 1
+    while 2 * (split - start) < end - start:
+        split = start + 2 * (split - start)
+    if position < split:
+        return [*naive_path(position, start, split, root), root(split, end)]
+    return [*naive_path(position, split, end, root), root(start, split)]
+
+
+def test_every_leaf_of_every_tree_of_up_to_300_leaves_has_the_path_of_the_recursive_definition() -> None:  # A8
+    leaves = [leaf_hash(bytes([n % 256, n // 256])) for n in range(300)]
+    root = cache(lambda start, end: naive_root(leaves[start:end]))
+
+    for size in range(1, len(leaves) + 1):
+        for position in range(size):
+            path = inclusion_proof(root, position, size)
+
+            assert path == naive_path(position, 0, size, root)
+            assert verify_inclusion(leaves[position], position, size, path, root(0, size))
+            assert not verify_inclusion(leaves[position - 1], position, size, path, root(0, size)) or size == 1
 
 
 @given(logs, st.integers(0, 70))

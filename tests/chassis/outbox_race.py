@@ -88,6 +88,7 @@ class Ticked(BaseModel):
 
     type: ClassVar[str]
     version: ClassVar[int] = 1
+    kept: ClassVar[bool] = False
 
 
 async def _write(stack: Stack, topic: str, aggregates: list[UUID], transactions: int, a_second: int) -> None:

@@ -42,10 +42,12 @@ READS = (
     ),
     *("/cluster/status", "/stats/disk", "/ui/index.html", "/1,01637037d6", "/2,01637037d6", "/buckets/?pretty=y"),
     *("/v1/messages?to=%2B15550109999", "/v1/behaviour", "/token", "/rotate", "/admin", "/api/files", "/topics"),
+    *("/v1/pages", "/v1/mints", "/v1/calls", "/v1/log", "/rpc", "/scim/v2/Users", "/scim/v2/Users?filter=id%20pr"),
 )
 WRITES = (
     *("/", "/submit", "/dir/assign", "/vol/grow?count=1", "/col/delete?collection=x", "/1,01637037d6", "/buckets"),
     *("/admin/assign_volume?volume=99", "/v1/messages", "/v1/behaviour", "/token", "/rotate"),
+    *("/v1/pages/duty", "/rpc", "/scim/v2/Users", "/scim/v2/Users/.search"),
 )
 
 
@@ -62,13 +64,19 @@ def canary(stack: Stack) -> Iterator[Canary]:
     canary = Canary(f"canary-{uuid.uuid4()}", f"canaries/{uuid.uuid4()}")
     s3 = objects.client(stack.state)
     s3.put_object(Bucket=DOCUMENTS, Key=canary.key, Body=canary.text.encode())
-    headers = {"Authorization": f"Bearer {stack.state.secrets['sms_token']}", "Idempotency-Key": canary.key}
-    message = {"to": PHONE, "body": canary.text}
-    httpx.post(
-        f"{stack.state.url('sms')}/v1/messages", json=message, headers=headers, trust_env=False
-    ).raise_for_status()
+    _leave(stack, "sms", "/v1/messages", {"to": PHONE, "body": canary.text}, {"Idempotency-Key": canary.key})
+    page = {"version": "1.0", "title": canary.key, "message": canary.text, "type": "info", "attachments": []}
+    _leave(stack, "pager", "/v1/pages/duty", page)
+    person = {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": canary.text}
+    _leave(stack, "scim", "/scim/v2/Users", person | {"externalId": canary.key})
     yield canary
     s3.delete_object(Bucket=DOCUMENTS, Key=canary.key)
+
+
+def _leave(stack: Stack, part: str, path: str, body: dict[str, Any], more: dict[str, str] | None = None) -> None:
+    headers = {"Authorization": f"Bearer {stack.state.secrets[f'{part}_token']}"} | (more or {})
+    answer = httpx.post(f"{stack.state.url(part)}{path}", json=body, headers=headers, trust_env=False)
+    answer.raise_for_status()
 
 
 def open_addresses(stack: Stack) -> list[tuple[str, int]]:

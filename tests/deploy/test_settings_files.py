@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from dotenv import dotenv_values
 
 from deploy.local import environment
 from deploy.local.errors import ProductionRefused
 from deploy.local.home import Home
-from deploy.local.part import SERVICES
+from deploy.local.part import FAKES, SERVICES
 from deploy.local.stack import Stack
 from deploy.local.state import State
 
@@ -44,6 +45,12 @@ def test_a_settings_file_holds_exactly_one_line_for_each_value(home: Home, servi
     assert dict(line.split("=", 1) for line in lines) == environment.of(service, home, State.load(home))
     assert f"GATEHOUSE_SERVICE={service}" in lines
     assert "GATEHOUSE_GENERATED_SECRETS=true" in lines
+
+
+@pytest.mark.parametrize("part", [*SERVICES, *FAKES])
+def test_a_process_reads_each_value_as_it_was_meant(home: Home, part: str) -> None:
+    """The addresses of pagers hold what other formats take for quotes, comments or variables."""
+    assert dotenv_values(home.settings(part)) == environment.of(part, home, State.load(home))
 
 
 def test_secrets_stay_the_same_when_the_files_are_written_again(home: Home) -> None:

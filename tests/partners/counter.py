@@ -23,7 +23,7 @@ from services.partners.handlers import HANDLERS
 from services.partners.rules import Rules
 from services.partners.upload import Upload
 from services.wire.allowlist import Allowlist
-from tests.partners.desk import ISSUER, ROOT, ROOT_ADMINS, SHA, contact, decision, presigned, reservation
+from tests.partners.desk import ISSUER, ROOT, ROOT_ADMINS, SHA, answered, contact, decision, presigned, reservation
 
 Asked = tuple[Any, Actor]
 
@@ -54,7 +54,9 @@ class Counter:
         fresh = [_inbound(request, actor) for request, actor in asked]
         book = await load_book(tx, fresh, Book(self.root_admins, self._presign, self.stored, self.rules))
         calls = [Call(each.actor, each.context, each.message_id, self.clock) for each in fresh]
-        outcomes = [HANDLERS[type(c.request)](c.request, call, book) for c, call in zip(fresh, calls, strict=True)]
+        outcomes = [
+            answered(HANDLERS[type(c.request)](c.request, call, book)) for c, call in zip(fresh, calls, strict=True)
+        ]
         await save_book(tx, book)
         replies = [(call, reply) for call, reply in zip(calls, outcomes, strict=True) if isinstance(reply, Reply)]
         facts = [(call, fact, Result.SUCCEEDED, None) for call, reply in replies for fact in reply.facts]

@@ -10,7 +10,7 @@ from services.partners.evidence import AWAY, MISSING, Found
 from tests.partners.desk import ADA, EVE, ISSUER, SHA, Office, code, contact
 
 
-def test_an_application_is_answered_with_the_partner_and_one_event() -> None:  # S1.3
+def test_an_application_is_answered_with_the_partner_and_its_event_and_a_page() -> None:  # S1.3
     office = Office()
 
     reply = office.run(office.application(), ADA)
@@ -20,7 +20,7 @@ def test_an_application_is_answered_with_the_partner_and_one_event() -> None:  #
     assert (reply.status, reply.etag) == (201, '"1"')
     assert reply.location == f"/api/v1/partners/{reply.body.id}"
     assert reply.body.state is PartnerState.PENDING_REVIEW
-    assert [fact.data.type for fact in reply.facts] == ["partner.submitted"]
+    assert [fact.data.type for fact in reply.facts] == ["partner.submitted", "page.raised"]
 
 
 def test_the_event_says_who_may_act_but_not_how_to_reach_them() -> None:

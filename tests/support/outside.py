@@ -1,6 +1,7 @@
 """The outside systems' fakes as their operators see them: turn the knobs, look at what was done."""
 
 from typing import Any
+from urllib.parse import quote, urlsplit
 
 import httpx
 
@@ -54,3 +55,13 @@ class ScimOperator(Operator):
     async def log(self, external_id: str = "") -> list[dict[str, Any]]:
         """What was done, to one person or to all, oldest first."""
         return await self.listed("/v1/log", **({"external_id": external_id} if external_id else {}))
+
+
+class PagerOperator(Operator):
+    def target(self, name: str, token: str = TOKEN) -> str:
+        """The apprise URL of somebody who can be paged here."""
+        return f"json://{urlsplit(self.url).netloc}/v1/pages/{name}?+Authorization={quote(f'Bearer {token}')}"
+
+    async def pages(self, **wanted: str) -> list[dict[str, Any]]:
+        """Of one `target` or `page_id` or all, oldest first."""
+        return await self.listed("/v1/pages", **wanted)

@@ -16,6 +16,7 @@ from typing import Any, Self
 import orjson
 
 import deploy
+from deploy.local.recipes import MODULES
 from deploy.local.stack import Stack
 from tests.support.waiting import eventually_true
 
@@ -70,7 +71,7 @@ class ServiceProcess:
         self.crash = Crash(self.directory)
         self.log = self.directory / "log"
         self.starts = 0
-        self._command = command or (sys.executable, "-m", f"services.{service}")
+        self._command = command or (sys.executable, "-m", MODULES.get(service, f"services.{service}"))
         self._env = self._environment(stack, instance, env or {})
         self._process: subprocess.Popen[bytes] | None = None
         self._watcher: threading.Thread | None = None

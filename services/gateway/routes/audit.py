@@ -6,4 +6,6 @@ from services.gateway.routing import Routes
 
 routes = Routes()
 query(routes, "/api/v1/audit/events", contract.ListEvents, contract.EventPage)
+query(routes, "/api/v1/audit/events/{event_id}", contract.GetEvent, contract.EventView)
+query(routes, "/api/v1/audit/events/{event_id}/proof", contract.ProveEvent, contract.EventProof)
 query(routes, "/api/v1/audit/checkpoints/newest", contract.GetCheckpoint, contract.CheckpointView)

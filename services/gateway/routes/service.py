@@ -50,7 +50,7 @@ async def problem_page(code: str) -> Response:
 
 @router.get("/.well-known/jwks.json")
 async def jwks(request: Request) -> Response:
-    """The public keys of staff tokens and of the audit log's checkpoints (RFC 8037)."""
+    """The public keys of staff tokens and the audit log's checkpoints (RFC 8037), and of vouchers (RFC 7518 §6.2)."""
     settings = request.app.state.settings
     named = {"staff": settings.staff_public_key, "audit": settings.audit_public_key}
     keys = [
@@ -58,6 +58,9 @@ async def jwks(request: Request) -> Response:
         for name, key in named.items()
         if key
     ]
+    voucher = settings.voucher_key_file
+    if voucher and voucher.exists():
+        keys.append(orjson.loads(voucher.read_bytes()))
     return JSONResponse({"keys": keys})
 
 

@@ -5,6 +5,7 @@ the requirements list and the explanation. Does no I/O, save for the two queries
 Callers: `verdict = decide(facts, policy, Capability.INVOICE_CREATE, call.now)`, and `as_refusal(verdict)` if `Closed`.
 """
 
+from services.partners.gate.aggregate import facts_of
 from services.partners.gate.changes import Change, apply
 from services.partners.gate.decide import Closed, Open, as_refusal, decide
 from services.partners.gate.explain import explain, openings
@@ -25,6 +26,7 @@ __all__ = [
     "as_refusal",
     "decide",
     "explain",
+    "facts_of",
     "obstacles",
     "openings",
     "requirements",

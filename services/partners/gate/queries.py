@@ -9,8 +9,7 @@ from contracts.gate import ExplainPartner, GetRequirements
 from contracts.message import Query
 from services.chassis import Call, Outcome, Read, Refusal, Reply
 from services.chassis.queries import QueryHandler
-from services.partners.gate import Facts, Policy, explain, requirements
-from services.partners.gate.aggregate import facts_of
+from services.partners.gate import Facts, Policy, explain, facts_of, requirements
 from services.partners.queries import visible
 from services.wire.allowlist import Allowlist
 

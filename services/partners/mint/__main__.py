@@ -1,0 +1,3 @@
+from services.partners.mint.app import main
+
+main()

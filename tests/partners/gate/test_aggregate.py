@@ -11,8 +11,7 @@ from contracts.decisions import ApprovePartner, Decide, ReinstatePartner, Reject
 from contracts.message import Actor
 from contracts.partners import DocumentKind, FileDossier, PartnerState
 from services.chassis import Outcome, Reply
-from services.partners.gate import Capability, Change, Facts, Open, Policy, apply, decide
-from services.partners.gate.aggregate import facts_of
+from services.partners.gate import Capability, Change, Facts, Open, Policy, apply, decide, facts_of
 from tests.partners.desk import ADA, ROOT, ROOT_2, Office, contact, person, view
 
 CLERK = person("root-3", *ROOT.roles)

@@ -51,10 +51,11 @@ step = st.fixed_dictionaries(
         "does": st.sampled_from(("file", "replace", "decide", "decide", "decide")),
         "person": st.integers(0, PEOPLE),
         "root": st.sampled_from(ROOTS),
-        "by_root": st.booleans(),
+        "by": st.sampled_from(("contact",) * 5 + ("root", "anybody")),
+        "stays": st.sampled_from((True,) * 4 + (False,)),
         "new": st.sampled_from((True, True, False)),
         "kind": st.sampled_from(("kyb", "licensing")),
-        "wanted": st.sets(st.integers(0, PEOPLE), max_size=4),
+        "wanted": st.sets(st.sampled_from((*range(PEOPLE),) * 3 + (PEOPLE,)), max_size=4),
         "edited": st.sets(st.integers(0, PEOPLE), max_size=2),
         "verb": st.sampled_from(tuple(VERBS)),
         "fault": st.sampled_from(("",) * 12 + ("notes", "reason", "evidence", "dossier", "version")),
@@ -120,7 +121,9 @@ class PartnerLife(RuleBasedStateMachine):
     def _asked(self, drawn: dict[str, Any], key: str | None) -> Asked:
         if drawn["does"] == "decide":
             return self._decide(drawn)
-        who = drawn["root"] if drawn["by_root"] and drawn["root"] == ROOTS[0] else self.people[drawn["person"]]
+        roster = self.model.roster
+        contact, anybody = roster[drawn["person"] % len(roster)], self.people[drawn["person"]]
+        who = {"contact": contact, "root": ROOTS[0], "anybody": anybody}[drawn["by"]]
         return self._file(drawn, who, key) if drawn["does"] == "file" else self._replace(drawn, who)
 
     def _file(self, drawn: dict[str, Any], who: str, key: str | None) -> Asked:
@@ -133,7 +136,8 @@ class PartnerLife(RuleBasedStateMachine):
         return command, self._actor(who), predicted
 
     def _replace(self, drawn: dict[str, Any], who: str) -> Asked:
-        wanted = [self.people[n] for n in sorted(drawn["wanted"])]
+        wanted = self.model.roster[:1] if drawn["stays"] else []
+        wanted += [name for n in sorted(drawn["wanted"]) if (name := self.people[n]) not in wanted]
         edited = [self.people[n] for n in sorted(drawn["edited"]) if self.people[n] in wanted]
         roles = self.roles | {name: f"{self.roles[name]}." for name in edited}
         version = self.model.version - (drawn["fault"] == "version")

@@ -53,10 +53,10 @@ async def proven(ledger: Ledger, *leaves: str) -> ProofBundle:
 def holds(ledger: Ledger, bundle: ProofBundle) -> bool:
     """What an outsider does, who has the public key, the bundle and the bytes behind the leaf hashes."""
     try:
-        signed = check(ProofBundle.model_validate_json(bundle.model_dump_json()), ledger.signer.verifier)
+        check(ProofBundle.model_validate_json(bundle.model_dump_json()), ledger.signer.verifier)
     except ValueError:
         return False
-    return signed.size == bundle.size
+    return True
 
 
 async def test_every_event_of_the_log_can_be_proven(ledger: Ledger) -> None:

@@ -163,7 +163,7 @@ def test_one_receipt_backs_one_invoice(api: Api) -> None:
 def test_wrong_terms_are_named_by_their_pointer(api: Api) -> None:
     partner = approved(api)
 
-    wrong = {
+    wrong: dict[str, dict[str, Any]] = {
         "AMOUNT_INVALID": {"amount": "1.001"},
         "TOKEN_UNSUPPORTED": {"currency": "BTC"},
         "RECIPIENT_INVALID": {"recipient": RECIPIENT.lower().replace("a", "A", 1)},

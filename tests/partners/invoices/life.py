@@ -176,9 +176,9 @@ class InvoiceLife(RuleBasedStateMachine):
         self.answers[command.type, wanted] += 1
         now = datetime.now(UTC) + WEEK if late else None
         outcome = self.runner.run(self.bureau.one(command, actor, now=now))
-        refused = isinstance(outcome, Refusal)
         assert (outcome.code.value if isinstance(outcome, Refusal) else "") == wanted, (command, outcome)
-        return None if refused or not isinstance(outcome.body, InvoiceView) else outcome.body
+        body = None if isinstance(outcome, Refusal) else outcome.body
+        return body if isinstance(body, InvoiceView) else None
 
     def _maker(self, who: str) -> Actor:
         return {"ada": self.till.ada, "ben": self.till.ben, "stranger": STRANGER}[who]

@@ -40,7 +40,7 @@ def without_looking_up() -> None:
     async def find_out(self: worker.Mint, job: Job) -> str | None:
         return await self._send(job)
 
-    worker.Mint._find_out = find_out  # type: ignore[method-assign]
+    worker.Mint._find_out = find_out  # type: ignore[method-assign]  # noqa: SLF001
 
 
 CONTROLS: dict[str, Callable[[], None]] = {

@@ -177,14 +177,8 @@ class InvoiceLife(RuleBasedStateMachine):
         now = datetime.now(UTC) + WEEK if late else None
         outcome = self.runner.run(self.bureau.one(command, actor, now=now))
         assert (outcome.code.value if isinstance(outcome, Refusal) else "") == wanted, (command, outcome)
-<<<<<<< HEAD
-        if isinstance(outcome, Refusal) or not isinstance(outcome.body, InvoiceView):
-            return None
-        return outcome.body
-=======
         body = None if isinstance(outcome, Refusal) else outcome.body
         return body if isinstance(body, InvoiceView) else None
->>>>>>> h-invoices
 
     def _maker(self, who: str) -> Actor:
         return {"ada": self.till.ada, "ben": self.till.ben, "stranger": STRANGER}[who]

@@ -35,7 +35,7 @@ def without_last_gate() -> None:
 
 
 def without_looking_up() -> None:
-    """Sends again what may have been sent, under a nonce of its own each time."""
+    """Sends what may have been sent again, without asking first."""
 
     async def find_out(self: worker.Mint, job: Job) -> str | None:
         return await self._send(job)

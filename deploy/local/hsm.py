@@ -49,6 +49,12 @@ def token_of(settings: Settings) -> Token:
     return build_token(settings["GATEHOUSE_HSM_KIND"], module, token, key, pin, key_file=file, conf=conf)
 
 
+def kind_of(home: Home) -> str | None:
+    """Where this home's voucher key lies: `pkcs11` or `software`; None before there is one."""
+    directory = home.data("mint")
+    return "software" if _key_file(directory).exists() else "pkcs11" if (directory / "tokens").exists() else None
+
+
 def public_jwk(home: Home) -> dict[str, Any]:
     """The public key that `prepare` wrote down: what vouchers are verified with."""
     jwk: dict[str, Any] = json.loads(_public_file(home).read_text(encoding="utf-8"))

@@ -16,6 +16,7 @@ import psutil
 import PyKCS11
 import pytest
 
+from services.partners.mint import process
 from services.partners.mint.keeper import TokenKeeper
 from services.partners.mint.pkcs11 import Access
 from services.partners.mint.process import Pkcs11Process
@@ -104,7 +105,8 @@ async def signed(keeper: TokenKeeper) -> bytes:
         raise AssertionError(error) from error
 
 
-def test_a_module_that_hangs_is_given_up_within_the_deadline(vault: Vault) -> None:
+def test_a_module_that_hangs_is_given_up_within_the_deadline(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "PATIENCE_SECONDS", 60.0)  # what is late is not asked politely
     token = Pkcs11Process(vault.access, vault.conf, DEADLINE)
     eventually_true(lambda: is_fine(token), "the process has started, busy as this machine may be")
     child_of(os.getpid()).suspend()

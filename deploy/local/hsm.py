@@ -109,7 +109,8 @@ def _make(library: Path, pin: str, configuration: Path) -> None:
         timeout=SECONDS,
     )
     if done.returncode:
-        raise NoVoucherKey(f"no token could be made with {library}: {done.stderr.strip().splitlines()[-1:]}")
+        _, _, why = done.stderr.strip().rpartition("\n")
+        raise NoVoucherKey(f"no token could be made with {library}: {why}")
 
 
 def _software(directory: Path) -> Settings:

@@ -17,7 +17,7 @@ from services.partners.mint.token import PinRefused, Token, TokenUnavailable, ve
 from tests.partners.mint.benches import PIN, VOUCHER, Bench, Vault, software
 from tests.support import eventually
 
-DEADLINE = 0.3
+DEADLINE = 1.0
 T = TypeVar("T")
 
 
@@ -129,9 +129,9 @@ async def test_a_call_that_takes_too_long_is_unavailable_and_the_next_is_not(slo
     token.open.clear()
 
     began = time.monotonic()
-    with pytest.raises(TokenUnavailable, match=r"within 0\.3 s"):
+    with pytest.raises(TokenUnavailable, match="within 1 s"):
         await keeper.sign(VOUCHER)
-    assert time.monotonic() - began < 3 * DEADLINE
+    assert time.monotonic() - began < 4 * DEADLINE
     token.open.set()
 
     assert verify(await keeper.public_key(), VOUCHER, await keeper.sign(VOUCHER))

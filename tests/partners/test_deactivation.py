@@ -139,6 +139,23 @@ async def test_who_comes_back_while_the_provider_is_away_stays_active(
     assert await provider.is_active(known)
 
 
+@ONE_LOOP
+async def test_many_whom_no_provider_knows_hold_up_nobody(bus: Bus, provider: ScimOperator, tables: Tables) -> None:
+    application, guest = await joined(bus)
+    known = await provider.add(f"{guest}@example.org", guest)
+    stuck = """
+        INSERT INTO deactivations (partner_id, issuer, subject, removed_at, next_try_at)
+        SELECT %s, 'https://elsewhere.example', 'p-' || n, now(), now() FROM generate_series(1, 400) n
+    """
+    with tables.connection() as connection:
+        connection.execute(stuck, (application.partner_id,))
+
+    await replaced(bus, application, 3, application.actor.subject)
+
+    await eventually(lambda: row(tables, guest)["status"] == "done", "it is its turn", 15)
+    assert not await provider.is_active(known)
+
+
 def test_it_waits_longer_each_time_but_never_longer_than_a_minute() -> None:
     waits = [backoff(tries) for tries in range(1, 200)]
 

@@ -58,16 +58,26 @@ class Deactivator:
     def __init__(self, engine: AsyncEngine, directory: ScimDirectory, own_commands: OwnCommands) -> None:
         self._engine, self._directory, self._own_commands = engine, directory, own_commands
         self._running: set[asyncio.Task[None]] = set()
+        self._freed = asyncio.Event()
 
     async def run(self) -> None:
         try:
             while True:
+                self._freed.clear()
                 if not await wait_out(self.start_due):
-                    await asyncio.sleep(IDLE_SECONDS)
+                    await self._rest()
         finally:
             for task in self._running:
                 task.cancel()
             await self.drain()
+
+    async def _rest(self) -> None:
+        """Until there is room again, or for a while: many who can't be deactivated must not hold up who can."""
+        try:
+            async with asyncio.timeout(IDLE_SECONDS):
+                await self._freed.wait()
+        except TimeoutError:
+            pass
 
     async def start_due(self) -> int:
         """Claim what is due and start a task for each; returns how many."""
@@ -84,6 +94,7 @@ class Deactivator:
 
     def _done(self, task: "asyncio.Task[None]") -> None:
         self._running.discard(task)
+        self._freed.set()
         if not task.cancelled() and (error := task.exception()):
             log.warning("deactivation.unreported", error=repr(error))  # its claim runs out
 

@@ -21,6 +21,7 @@ from tests.support.cases import Prepared, case
 from tests.support.people import root_admin, system
 from tests.support.tables import Tables
 
+SUBMITTED = ("partner.submitted", "page.raised")
 NOTES = "Documents checked against the commercial register."
 
 
@@ -37,9 +38,7 @@ async def submit_partner(bus: Bus) -> Prepared:
     application = await Applicant(bus.stack).prepare(bus)
     counted = "SELECT count(*) FROM partner_contacts WHERE subject = %s"
     subject = application.actor.subject
-    return Prepared(
-        application.command, application.actor, lambda tables: tables.value(counted, subject), ("partner.submitted",)
-    )
+    return Prepared(application.command, application.actor, lambda tables: tables.value(counted, subject), SUBMITTED)
 
 
 @case(FileDossier)
@@ -54,7 +53,7 @@ async def file_dossier(bus: Bus) -> Prepared:
         counted = "SELECT count(*) FROM dossiers WHERE partner_id = %s AND version > 1"
         return int(tables.value(counted, application.partner_id))
 
-    return Prepared(command, applicant.actor, filed, ("partner.dossier_filed",))
+    return Prepared(command, applicant.actor, filed, ("partner.dossier_filed", "page.raised"))
 
 
 @case(ReplaceContacts)
@@ -67,26 +66,28 @@ async def replace_contacts(bus: Bus) -> Prepared:
     def joined(tables: Tables) -> int:
         return int(tables.value("SELECT count(*) FROM partner_contacts WHERE subject = %s", guest))
 
-    return Prepared(command, application.actor, joined, ("partner.contact.added", "partner.dossier_filed"))
+    return Prepared(
+        command, application.actor, joined, ("partner.contact.added", "partner.dossier_filed", "page.raised")
+    )
 
 
 @case(ApprovePartner)
 async def approve_partner(bus: Bus) -> Prepared:
     application = await submitted(bus)
-    return _decision(bus, decision(application, ApprovePartner, 1), "partner.approved")
+    return _decision(bus, decision(application, ApprovePartner, 1), "partner.approved", "page.resolved")
 
 
 @case(RejectPartner)
 async def reject_partner(bus: Bus) -> Prepared:
     application = await submitted(bus)
-    return _decision(bus, decision(application, RejectPartner, 1), "partner.rejected")
+    return _decision(bus, decision(application, RejectPartner, 1), "partner.rejected", "page.resolved")
 
 
 @case(RequestInfo)
 async def request_info(bus: Bus) -> Prepared:
     application = await submitted(bus)
     command = decision(application, RequestInfo, 1, fields=("/licensing_object_key",))
-    return _decision(bus, command, "partner.info_requested")
+    return _decision(bus, command, "partner.info_requested", "page.resolved")
 
 
 @case(ReinstatePartner)
@@ -153,8 +154,8 @@ def roster_of(application: Application, version: int, subjects: tuple[str, ...])
     return ReplaceContacts(partner_id=application.partner_id, expected_version=version, contacts=people)
 
 
-def _decision(bus: Bus, command: Decide, event: str) -> Prepared:
+def _decision(bus: Bus, command: Decide, event: str, *more: str) -> Prepared:
     counted = "SELECT count(*) FROM partner_approvals WHERE partner_id = %s AND decision = %s"
     verdict = event.partition(".")[2].upper()
     actor: Actor = root_admin(bus.stack)
-    return Prepared(command, actor, lambda tables: tables.value(counted, command.partner_id, verdict), (event,))
+    return Prepared(command, actor, lambda tables: tables.value(counted, command.partner_id, verdict), (event, *more))

@@ -60,10 +60,11 @@ class DocumentStore:
         """What the store holds under each key; never raises for a store that is away.
 
         One listing shows both documents of a partner, with versions, for the price of one HEAD; what it does not show
-        is asked for by itself, so only a HEAD says that an object is missing.
+        is asked for by itself, so only a HEAD says that an object is missing. A receipt comes alone, beside years of
+        others, so it is never looked for in a listing.
         """
         wanted = set(keys)
-        folders = {key[:FOLDER] for key in wanted}
+        folders = {key[:FOLDER] for key in wanted if not key.startswith("receipt/", FOLDER)}
         found: dict[str, Finding] = {}
         for listed in await asyncio.gather(*map(self._list, folders)):
             found |= {key: finding for key, finding in listed.items() if key in wanted}
@@ -126,9 +127,10 @@ def _finding(response: aiohttp.ClientResponse, key: str) -> Finding:
         log.warning("documents.unexpected", status=response.status, key=key)
         return AWAY
     headers = response.headers
+    checksum = headers.get("x-amz-checksum-sha256")  # absent where somebody stored it without one
     return Found(
         size=int(headers["Content-Length"]),
-        sha256=base64.b64decode(headers["x-amz-checksum-sha256"]).hex(),
+        sha256=base64.b64decode(checksum).hex() if checksum else None,
         version_id=headers["x-amz-version-id"],
         stored_at=parsedate_to_datetime(headers["Last-Modified"]),
     )

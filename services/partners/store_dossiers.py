@@ -12,7 +12,7 @@ from services.partners.upload import Upload
 
 _UPLOADS = """
     SELECT id, object_key, partner_id, document, content_type, size, sha256, issuer, subject, created_at, expires_at
-    FROM uploads WHERE partner_id = ANY($1::uuid[]) ORDER BY created_at, id
+    FROM uploads WHERE partner_id = ANY($1::uuid[]) AND document <> 'receipt' ORDER BY created_at, id
 """
 _DOCUMENTS = """
     SELECT d.partner_id, d.kind, d.object_key, d.size, d.sha256, d.version_id,
@@ -30,7 +30,7 @@ SNAPSHOT = ("name", "email", "phone", "role", "issuer", "subject")
 
 
 async def load_uploads(tx: Write, partner_ids: Sequence[UUID]) -> list[Upload]:
-    """All uploads under these partners' prefixes, oldest first."""
+    """All documents uploaded under these partners' prefixes, oldest first; a partner may have years of receipts."""
     if not partner_ids:
         return []
     rows = await fetch_dicts(tx, _UPLOADS, list(partner_ids))

@@ -147,11 +147,11 @@ class CheckpointView(Contract):
 
 
 class Proof(Contract):
-    """Inclusion path of one leaf (RFC 9162 §2.1.3.1), from the leaf upwards; hashes are hex."""
+    """Inclusion path of one leaf (RFC 9162 §2.1.3.1), from the leaf upwards."""
 
-    leaf_hash: str
-    position: int
-    path: tuple[str, ...]
+    leaf_hash: Sha256
+    position: Annotated[int, Field(ge=0)]
+    path: tuple[Sha256, ...]
 
 
 class ProofBundle(Contract):

@@ -29,5 +29,6 @@ make_environment() {
 
 python=$(find_python)
 [ -x .venv/bin/python ] && .venv/bin/python -m pip --version >/dev/null 2>&1 || make_environment "$python"
-.venv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+# The lock is whole, so nothing is resolved: pip would want "pydantic[email]" pinned beside "pydantic".
+.venv/bin/python -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 .venv/bin/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .

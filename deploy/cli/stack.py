@@ -52,7 +52,8 @@ def _print_parts(status: Status) -> None:
     table = Table("part", "pid", "url", "ready")
     for service in status["services"]:
         ready = "[green]yes" if service["ready"] else "[red]no"
-        table.add_row(service["name"], str(service["pid"] or "-"), service["url"], ready)
+        token = f" ({service['token']} token)" if service.get("token") else ""
+        table.add_row(service["name"] + token, str(service["pid"] or "-"), service["url"], ready)
     Console().print(table)
 
 

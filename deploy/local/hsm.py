@@ -21,6 +21,8 @@ from services.partners.mint.software import new_key
 from services.partners.mint.token import Token, TokenError, to_jwk
 from services.partners.mint.tokens import build_token
 
+__all__ = ["Settings", "install", "prepare", "public_jwk", "token_of"]
+
 SECONDS = 60
 
 Settings = dict[str, str]
@@ -45,6 +47,12 @@ def token_of(settings: Settings) -> Token:
     module, token, key, pin = (settings.get(f"GATEHOUSE_HSM_{name}", "") for name in ("MODULE", "TOKEN", "KEY", "PIN"))
     file, conf = settings.get("GATEHOUSE_HSM_KEY_FILE"), settings.get("SOFTHSM2_CONF")
     return build_token(settings["GATEHOUSE_HSM_KIND"], module, token, key, pin, key_file=file, conf=conf)
+
+
+def kind_of(home: Home) -> str | None:
+    """Where this home's voucher key lies: `pkcs11` or `software`; None before there is one."""
+    directory = home.data("mint")
+    return "software" if _key_file(directory).exists() else "pkcs11" if (directory / "tokens").exists() else None
 
 
 def public_jwk(home: Home) -> dict[str, Any]:
@@ -101,7 +109,8 @@ def _make(library: Path, pin: str, configuration: Path) -> None:
         timeout=SECONDS,
     )
     if done.returncode:
-        raise NoVoucherKey(f"no token could be made with {library}: {done.stderr.strip().splitlines()[-1:]}")
+        _, _, why = done.stderr.strip().rpartition("\n")
+        raise NoVoucherKey(f"no token could be made with {library}: {why}")
 
 
 def _software(directory: Path) -> Settings:

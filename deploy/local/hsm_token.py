@@ -7,7 +7,6 @@ key can be used with the user's PIN, and nobody can set that one anew.
 """
 
 import json
-import os
 import secrets
 import sys
 from typing import Any
@@ -35,7 +34,6 @@ PRIVATE = [
 
 def make(module: str, pin: str) -> None:
     """One token with one key pair that signs and does nothing else."""
-    os.umask(0o077)
     library = PyKCS11.PyKCS11Lib()
     library.load(module)
     slot = _initialise(library, pin)

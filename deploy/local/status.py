@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from contracts.topics import DOWNSTREAM
-from deploy.local import environment, supervision
+from deploy.local import environment, hsm, supervision
 from deploy.local.part import EVERYTHING
 from deploy.local.stack import Stack
 from deploy.local.state import DOCUMENTS, State
@@ -43,10 +43,11 @@ def _parts(stack: Stack, state: State) -> list[Status]:
     pids = {name: known.get(name, {}).get("pid") or None for name in reversed(EVERYTHING)}
     with ThreadPoolExecutor(len(EVERYTHING)) as pool:
         ready = dict(zip(pids, pool.map(stack.is_ready, pids), strict=True))
-    return [
+    parts = [
         {"name": name, "pid": pid, "url": _url(name, state), "ready": pid is not None and ready[name]}
         for name, pid in pids.items()
     ]
+    return [part | ({"token": hsm.kind_of(stack.home)} if part["name"] == "mint" else {}) for part in parts]
 
 
 def _url(part: str, state: State) -> str:

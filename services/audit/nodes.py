@@ -79,14 +79,11 @@ class Subtrees:
 
 
 def pieces(start: int, end: int) -> Iterator[Place]:
-    """The fewest kept nodes, and leaves, that make up the leaves start..end-1, from left to right."""
-    while start < end:
-        level = max(
-            (at for at in LEVELS if start % (1 << at) == 0 and start + (1 << at) <= end),
-            default=0,
-        )
-        yield level, start >> level
-        start += 1 << level
+    """The fewest kept nodes, and leaves, that make up start..end-1, which begins where its subtree does (a sibling)."""
+    for level in (*reversed(LEVELS), 0):
+        first, number = start >> level, (end - start) >> level
+        yield from ((level, first + n) for n in range(number))
+        start += number << level
 
 
 def siblings(position: int, size: int) -> list[tuple[int, int]]:

@@ -54,6 +54,18 @@ class Verifier:
     def key_hash(self) -> bytes:
         return sha256(self.name.encode() + b"\n" + _ED25519 + self.key.public_bytes_raw()).digest()[:_KEY_HASH_BYTES]
 
+    @classmethod
+    def of(cls, vkey: str) -> "Verifier":
+        """From the text that `vkey` gives; raises NoteRefusedError."""
+        name, _, encoded = vkey.split("+", 2) if vkey.count("+") >= 2 else ("", "", "")
+        try:
+            found = cls(name, Ed25519PublicKey.from_public_bytes(_decode(encoded)[1:]))
+        except ValueError as error:
+            raise NoteRefusedError("not a verifier key") from error
+        if found.vkey() != vkey:
+            raise NoteRefusedError("not a verifier key")
+        return found
+
     def open(self, note: str) -> str:
         """The note's text; raises NoteRefusedError unless each signature line of this key is good and there is one."""
         text, lines = _split(note)

@@ -5,13 +5,15 @@ for the ragged end of the log, in two statements however many leaves are asked f
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from contracts.audit import EventProof, Proof, ProofBundle, ProveEvent, ProveEvents
 from contracts.failures import Code
-from services.audit.merkle import inclusion_proof, verify_inclusion
+from services.audit.merkle import inclusion_proof
 from services.audit.nodes import Place, pieces, root_over, siblings
 from services.audit.note import Verifier
+from services.audit.offline import ProofRefusedError, check
 from services.chassis import Call, Outcome, Read, Refusal, Reply, fetch
 
 _BY_LEAF = "SELECT leaf_hash, position FROM events WHERE leaf_hash = ANY($1::bytea[])"
@@ -25,10 +27,6 @@ _NODES = """
 
 Leaf = tuple[bytes, int]
 """A leaf hash and its position."""
-
-
-class ProofFailedError(Exception):
-    """The stored hashes do not lead to the signed root: `audit verify` says where."""
 
 
 class Prover:
@@ -52,24 +50,27 @@ class Prover:
         return Reply(200, EventProof(checkpoint=bundle.checkpoint, **bundle.proofs[0].model_dump()))
 
     async def _bundle(self, read: Read, leaves: Sequence[Leaf]) -> ProofBundle:
-        """The checkpoint is read after the positions, and an event comes with its own: it covers them all."""
+        """The checkpoint is read after the positions, and an event comes with its own: it covers them all.
+
+        Raises ProofRefusedError where the stored hashes do not lead to the signed root; `audit verify` says why.
+        """
         [(note,)] = await fetch(read, _NEWEST)
-        signed = self._verifier.checkpoint(note)
-        paths = await _paths(read, [position for _, position in leaves], signed.size)
-        for (leaf, position), path in zip(leaves, paths, strict=True):
-            if not verify_inclusion(leaf, position, signed.size, path, signed.root):
-                raise ProofFailedError(f"position {position} does not lead to the root of {signed.size}")
+        size = self._verifier.checkpoint(note).size
+        paths = await _paths(read, [position for _, position in leaves], size)
         proofs = [
             Proof(leaf_hash=leaf.hex(), position=position, path=tuple(node.hex() for node in path))
             for (leaf, position), path in zip(leaves, paths, strict=True)
         ]
-        return ProofBundle(checkpoint=note, size=signed.size, proofs=tuple(proofs))
+        bundle = ProofBundle(checkpoint=note, size=size, proofs=tuple(proofs))
+        check(bundle, self._verifier)
+        return bundle
 
 
 async def _paths(read: Read, positions: Sequence[int], size: int) -> list[list[bytes]]:
-    places = {place for position in positions for span in siblings(position, size) for place in pieces(*span)}
-    hashes = await _hashes(read, places)
+    spans = {span for position in positions for span in siblings(position, size)}
+    hashes = await _hashes(read, {place for span in spans for place in pieces(*span)})
 
+    @cache
     def subtree(start: int, end: int) -> bytes:
         return root_over((level, hashes[level, index]) for level, index in pieces(start, end))
 
@@ -83,5 +84,5 @@ async def _hashes(read: Read, places: set[Place]) -> Mapping[Place, bytes]:
     rows += await fetch(read, _NODES, [level for level, _ in nodes], [index for _, index in nodes])
     found = {(level, index): node for level, index, node in rows}
     if found.keys() != places:
-        raise ProofFailedError(f"{min(places - found.keys())} is missing")
+        raise ProofRefusedError(f"the hash of {min(places - found.keys())} is missing")
     return found

@@ -8,9 +8,9 @@ from services.chassis.commands import Desk
 from services.chassis.database import Read, Write, fetch, fetch_dicts, insert
 from services.chassis.envelope import Inbound
 from services.chassis.outcome import Aggregate, Call, Decision, Deferred, Fact, Outcome, Refusal, Reply
-from services.chassis.own_commands import OwnCommands
 from services.chassis.service import Service, run
-from services.wire.settings import OwnerSettings, ServiceSettings, load
+from services.wire.own_commands import OwnCommands
+from services.wire.settings import OwnerSettings, load
 
 __all__ = [
     "Aggregate",
@@ -27,7 +27,6 @@ __all__ = [
     "Refusal",
     "Reply",
     "Service",
-    "ServiceSettings",
     "Write",
     "fetch",
     "fetch_dicts",

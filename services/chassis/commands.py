@@ -20,7 +20,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from contracts.failures import Code
 from contracts.message import Command, CommandRefused, Outcome
 from services.chassis import inbox, outbox, waiting
-from services.chassis.crash import Point, reach
 from services.chassis.database import Write
 from services.chassis.dead_letters import bury, is_replay
 from services.chassis.envelope import Inbound, MalformedError, Opener, Record
@@ -28,6 +27,7 @@ from services.chassis.outcome import Call, Decision, Deferred, Fact, Refusal, Re
 from services.chassis.patience import TRIES, pause, wait_out
 from services.chassis.replies import render, send
 from services.wire import telemetry
+from services.wire.crash import Point, reach
 
 Handler = Callable[[Any, Call, Any], Decision]
 Told = tuple[Call, Fact, Outcome, str | None]
@@ -114,15 +114,14 @@ class CommandProcessor:
             partitions = await outbox.append(tx, decided.told)
             settled = await waiting.settle(tx, decided.settled)
             await waiting.remember(tx, decided.deferred)
-            own = [(asker, reply) for _, asker, reply in decided.answered if reply.message_id == asker.message_id]
-            await inbox.store(tx, own + settled)
+            answered = [(asker, reply) for _, asker, reply in decided.answered]
+            await inbox.store(tx, [pair for pair in answered if pair[1].message_id == pair[0].message_id] + settled)
             reach(Point.BEFORE_COMMIT, types)
         reach(Point.AFTER_COMMIT, types)
         self._relay.wake(partitions)
         for inbound, _, reply in decided.answered:
             telemetry.COMMANDS.labels(inbound.request.type, reply.status).inc()
             log.info("command.answered", status=reply.status, **ids(inbound))
-        answered = [(asker, reply) for _, asker, reply in decided.answered]
         return await send(self._producer, answered + _repeated(batch, claim) + settled)
 
     def _decide(self, claim: inbox.Claim, desk: Any) -> "_Decided":
@@ -177,12 +176,9 @@ def _succeeded(call: Call, facts: Sequence[Fact]) -> list[Told]:
 
 def _repeated(batch: Sequence[Inbound], claim: inbox.Claim) -> list[tuple[inbox.Asker, inbox.StoredReply]]:
     fresh = {inbound.message_id for inbound in claim.fresh}
-    pairs = []
-    for inbound in batch:
-        stored = claim.by_message.get(inbound.message_id) or claim.by_command.get(inbound.context.command_id)
-        if inbound.message_id not in fresh and stored:
-            pairs.append((inbox.asker_of(inbound), stored))
-    return pairs
+    old = [inbound for inbound in batch if inbound.message_id not in fresh]
+    known = [(i, claim.by_message.get(i.message_id) or claim.by_command.get(i.context.command_id)) for i in old]
+    return [(inbox.asker_of(inbound), stored) for inbound, stored in known if stored]
 
 
 def describe(error: Exception) -> str:

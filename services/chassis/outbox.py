@@ -17,11 +17,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from uuid_utils.compat import uuid7
 
 from contracts.message import EventActor, Header, Outcome
-from services.chassis.crash import Point, reach
 from services.chassis.database import Write, fetch, insert
 from services.chassis.outcome import Call, Fact
 from services.chassis.patience import pause
 from services.wire import telemetry
+from services.wire.crash import Point, reach
 from services.wire.kafka import to_wire
 
 PARTITIONS = 16

@@ -18,11 +18,11 @@ from services.chassis.envelope import Opener
 from services.chassis.health import Health, watchdog
 from services.chassis.messaging import AT_ONCE, IN_BULK, Fetch, Lane, Process, make_broker
 from services.chassis.outbox import Relay
-from services.chassis.own_commands import OwnCommands
 from services.chassis.queries import QueryHandler, QueryProcessor
 from services.wire import telemetry
 from services.wire.actor import private_key, public_key
 from services.wire.kafka import make_producer
+from services.wire.own_commands import OwnCommands
 from services.wire.process import leave_on_sigterm, settle_down
 from services.wire.settings import OwnerSettings
 

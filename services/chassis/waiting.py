@@ -27,10 +27,9 @@ async def settle(tx: Write, outcomes: Mapping[UUID, Outcome]) -> list[tuple[Aske
     if not outcomes:
         return []
     answered: list[tuple[Asker, StoredReply]] = []
-    bound: set[UUID] = set()
     for key, *fields in await fetch(tx, _SETTLE, list(outcomes)):
         asker = Asker(*fields)
         reply = render(asker, outcomes[key])
-        answered.append((asker, reply._replace(binding=reply.binding and asker.command_id not in bound)))
-        bound.add(asker.command_id)
+        first = all(asker.command_id != other.command_id for other, _ in answered)
+        answered.append((asker, reply._replace(binding=reply.binding and first)))
     return answered

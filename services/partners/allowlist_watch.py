@@ -38,19 +38,20 @@ class AllowlistWatch:
             await wait_out(partial(self.look, datetime.now(UTC)))
             await asyncio.sleep(LOOK_SECONDS)
 
-    async def look(self, now: datetime) -> None:
-        """Send the list if it is not the one that is recorded."""
+    async def look(self, now: datetime) -> bool:
+        """Send the list if it is not the one that is recorded; says whether it did."""
         try:
             self._root_admins.refresh()
             command = RecordRootAdmins(subjects=self._root_admins.subjects)
         except ValueError as error:  # a list that can't be read or recorded must not stop the service
             log.warning("allowlist.unfit", error=repr(error))
-            return
+            return False
         version, recorded = await self._recorded()
         if command.subjects == recorded or not self._is_worth_telling(command.subjects, now):
-            return
+            return False
         await self._own_commands.send(command, orjson.dumps((version, command.subjects)).decode())
         self._told, self._told_at = command.subjects, now
+        return True
 
     def _is_worth_telling(self, subjects: tuple[str, ...], now: datetime) -> bool:
         return subjects != self._told or now - self._told_at >= TOLD_AGAIN

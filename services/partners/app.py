@@ -28,7 +28,9 @@ def main() -> None:
         reviewed = Reviewed(service.engine, documents)
         rules = DeskRules(settings.rules(), settings.invoice_rules(), settings.voucher_rules())
         service.commands(COMMANDS, partners_desk(documents, reviewed, root_admins, rules))
-        service.queries(QUERY_TOPIC, QUERIES | gate_queries(settings.policy) | invoices.QUERIES | vouchers.QUERIES)
+        service.queries(
+            QUERY_TOPIC, QUERIES | gate_queries(settings.policy, root_admins) | invoices.QUERIES | vouchers.QUERIES
+        )
         service.background.append(AllowlistWatch(service.engine, root_admins, service.own_commands).run)
         service.background.append(ExpiryTimer(service.engine, service.own_commands).run)
         review(service, settings)

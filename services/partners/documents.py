@@ -127,9 +127,10 @@ def _finding(response: aiohttp.ClientResponse, key: str) -> Finding:
         log.warning("documents.unexpected", status=response.status, key=key)
         return AWAY
     headers = response.headers
+    checksum = headers.get("x-amz-checksum-sha256")  # absent where somebody stored it without one
     return Found(
         size=int(headers["Content-Length"]),
-        sha256=base64.b64decode(headers["x-amz-checksum-sha256"]).hex(),
+        sha256=base64.b64decode(checksum).hex() if checksum else None,
         version_id=headers["x-amz-version-id"],
         stored_at=parsedate_to_datetime(headers["Last-Modified"]),
     )

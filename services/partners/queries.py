@@ -22,7 +22,6 @@ from services.chassis.queries import QueryHandler
 from services.partners.history import approvals, dossier, dossiers, timeline
 from services.partners.partner import Partner
 from services.partners.review import queries as review
-from services.partners.review.store import attach_reviews
 from services.partners.store_partners import load_partners
 from services.partners.tasks import load_tasks
 
@@ -44,7 +43,6 @@ async def get_partner(query: GetPartner, call: Call, read: Read) -> Outcome:
     partner = await visible(query, call.actor, read)
     if isinstance(partner, Refusal):
         return partner
-    await attach_reviews(read, {partner.id: partner})
     tasks = await _tasks(read, [partner.id], call.actor)
     return Reply(200, partner.view(tasks.get(partner.id)), etag=partner.etag)
 
@@ -55,7 +53,6 @@ async def list_partners(query: ListPartners, call: Call, read: Read) -> Outcome:
     args = (query.starting_after, query.state, like, query.overdue, call.now, *mine, query.limit + 1)
     ids = [row.id for row in await fetch(read, _PAGE, *args)]
     partners = await load_partners(read, ids[: query.limit], lock=False)
-    await attach_reviews(read, partners)
     tasks = await _tasks(read, list(partners), call.actor)
     views = tuple(partner.view(tasks.get(partner.id)) for partner in partners.values())
     return Reply(200, PartnerPage(data=views, has_more=len(ids) > query.limit))

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr
-from pydantic_settings import SettingsConfigDict
 
 from services.chassis import OwnerSettings
 from services.partners.gate import Policy
@@ -21,8 +20,6 @@ Days = Annotated[int, Field(ge=1, le=36_525)]
 
 class PartnersSettings(ReviewSettings, OwnerSettings):
     """`scim_url` is the SCIM 2.0 address of the provider `oidc_issuer`; without one nobody is deactivated there."""
-
-    model_config = SettingsConfigDict(hide_input_in_errors=True)
 
     s3_endpoint: str
     s3_region: str = "us-east-1"

@@ -9,6 +9,7 @@ import orjson
 from contracts.partners import PartnerState
 from services.chassis import Read, Write, fetch_dicts, insert
 from services.partners.partner import Partner
+from services.partners.review.store import load_reviews
 from services.partners.store_decisions import load_proposals
 from services.partners.store_dossiers import load_documents, load_makers
 from services.partners.store_rosters import load_contacts
@@ -42,7 +43,7 @@ _AS_KNOWN: dict[str, Callable[[Any], Any]] = {
 
 
 async def load_partners(connection: Read | Write, ids: Sequence[UUID], *, lock: bool) -> dict[UUID, Partner]:
-    """Partners with roster, current dossier and open proposal; locked in id order, so batches cannot deadlock on them.
+    """Partners with roster, dossier, open proposal and review; locked in id order, so batches cannot deadlock on them.
 
     Only a locked one knows its makers: who reads decides nothing.
     """
@@ -58,6 +59,8 @@ async def load_partners(connection: Read | Write, ids: Sequence[UUID], *, lock: 
             partners[partner_id].documents.append(document)
         for proposal in await load_proposals(connection, found):
             partners[proposal.partner_id].proposal = proposal
+        for partner_id, clock in (await load_reviews(connection, found)).items():
+            partners[partner_id].review = clock.view()
         if lock:
             for partner_id, person in await load_makers(Write(connection), found):
                 partners[partner_id].makers.add(person)

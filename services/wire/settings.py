@@ -10,7 +10,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class ServiceSettings(BaseSettings):
     """A service's own settings extend this class; a missing value stops the process at start."""
 
-    model_config = SettingsConfigDict(env_prefix="GATEHOUSE_", extra="ignore")
+    # What cannot be read may hold a secret all the same: errors name the setting, not its value.
+    model_config = SettingsConfigDict(env_prefix="GATEHOUSE_", extra="ignore", hide_input_in_errors=True)
 
     env: str = "production"
     service: str

@@ -28,6 +28,32 @@ def test_a_note_is_byte_for_byte_the_one_that_go_signs() -> None:
     assert PETER.verifier.vkey() == "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
 
 
+def test_a_verifier_is_made_of_its_key_as_other_tools_write_it() -> None:
+    assert Verifier.of(PETER.verifier.vkey()).open(PETER.sign(PETERS_TEXT)) == PETERS_TEXT
+
+
+PETERS_KEY = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
+
+
+@pytest.mark.parametrize(
+    "vkey",
+    [
+        "",
+        "PeterNeumann",
+        PETERS_KEY.replace("Peter", "Paul"),
+        PETERS_KEY.replace("c7", "c8"),
+        PETERS_KEY.replace("+AR", "+AS"),
+        PETERS_KEY.replace("+AR", "+CR"),
+        PETERS_KEY[:-4],
+        PETERS_KEY + "\n",
+        PETERS_KEY.replace("PeterNeumann", ""),
+    ],
+)
+def test_what_is_no_verifier_key_is_refused(vkey: str) -> None:
+    with pytest.raises(NoteRefusedError):
+        Verifier.of(vkey)
+
+
 def test_a_checkpoint_has_origin_size_and_root_on_a_line_each() -> None:
     assert NOTE.split("\n\n")[0] == "gatehouse.test/audit\n1234\nAAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
     assert SIGNER.verifier.checkpoint(NOTE) == Checkpoint("gatehouse.test/audit", 1234, ROOT)

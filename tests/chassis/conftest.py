@@ -12,6 +12,7 @@ from contracts.partners import COMMANDS, QUERIES
 from deploy.local.stack import Stack
 from tests.support import Bus, ServiceProcess, Tables
 from tests.support.groups import skip_backlog
+from tests.support.review_cases import NO_TIMERS
 
 ONE_LOOP = pytest.mark.asyncio(loop_scope="module")
 
@@ -25,7 +26,7 @@ def quiet(stack: Stack) -> None:
 
 @pytest.fixture(scope="module")
 def partners(stack: Stack, quiet: None) -> Iterator[ServiceProcess]:
-    with ServiceProcess(stack, "partners", supervised=True) as process:
+    with ServiceProcess(stack, "partners", supervised=True, env=NO_TIMERS) as process:
         yield process
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from deploy.local.stack import Stack
-from services.chassis.crash import Point
+from services.wire.crash import Point
 from tests.chassis.conftest import ONE_LOOP
 from tests.chassis.controls import command as control
 from tests.chassis.crashing import kill_at

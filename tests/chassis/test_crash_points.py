@@ -13,7 +13,7 @@ from contracts.catalogue import command_types
 from contracts.message import Command
 from contracts.staffing import CREDENTIALS
 from deploy.local.stack import Stack
-from services.chassis.crash import Point
+from services.wire.crash import Point
 from tests.chassis.conftest import ONE_LOOP
 from tests.chassis.crashing import survives
 from tests.support import Bus, ServiceProcess

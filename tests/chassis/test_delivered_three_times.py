@@ -20,10 +20,11 @@ async def test_a_message_delivered_three_times_has_one_effect_and_the_same_answe
 
     async with Tape.of(bus.stack) as tape:
         record = await deliver_three_times(bus, prepared)
-        await eventually(lambda: tape.of_command(record.command_id), "its event on the wire")
+        wanted = len(prepared.events)
+        await eventually(lambda: len(tape.of_command(record.command_id)) >= wanted, "its events on the wire")
 
     assert prepared.effects(tables) == 1
-    assert tuple(seen.topic for seen in tape.of_command(record.command_id)) == prepared.events
+    assert sorted(seen.topic for seen in tape.of_command(record.command_id)) == sorted(prepared.events)
 
 
 async def test_three_deliveries_in_one_batch_have_one_effect(

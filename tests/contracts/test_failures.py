@@ -35,7 +35,13 @@ def test_an_answer_that_stands_is_pinned_to_its_key(status: int) -> None:
 def test_only_failures_that_pass_are_retryable() -> None:
     retryable = {code for code, entry in FAILURES.items() if entry.retryable}
 
-    assert retryable == {Code.IDEMPOTENCY_IN_PROGRESS, Code.DEPENDENCY_UNAVAILABLE}
+    assert retryable == {
+        Code.IDEMPOTENCY_IN_PROGRESS,
+        Code.DEPENDENCY_UNAVAILABLE,
+        Code.HSM_UNAVAILABLE,
+        Code.SIGNING_DISABLED,
+        Code.VOUCHER_OUTCOME_UNKNOWN,
+    }
 
 
 REPOSITORY = Path(__file__).parents[2]

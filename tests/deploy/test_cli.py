@@ -49,6 +49,7 @@ def test_status_tells_how_to_reach_everything_and_what_is_not_ready(stack: Stack
     assert set(status["s3"]) == {"endpoint", "bucket", "access_key", "secret_key"}
     assert status["root_admin_subjects"] == list(ROOT_ADMINS)
     parts = {part["name"]: part for part in status["services"]}
+    assert parts["mint"]["token"] == stack.env_of("mint")["GATEHOUSE_HSM_KIND"]  # a software token is never silent
     assert set(parts) == set(EVERYTHING)
     assert all(parts[name]["ready"] and parts[name]["pid"] for name in ENGINES)
     assert result.exit_code == (0 if all(part["ready"] for part in parts.values()) else 1)

@@ -200,6 +200,7 @@ def test_a_token_left_half_made_is_made_anew(home: Home, with_softhsm: None) -> 
     token = hsm.token_of(hsm.prepare(home, PIN))
 
     assert verify(from_jwk(hsm.public_jwk(home)), b"voucher", token.sign(b"voucher"))
+    assert len(list(tokens.iterdir())) == 1
     assert not tokens.with_name("tokens.new").exists()
     token.close()
 

@@ -1,6 +1,7 @@
 """Secrets: random for each home, complete, in files nobody else can read, and never for production."""
 
 import base64
+import json
 import stat
 from pathlib import Path
 
@@ -8,12 +9,15 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from dotenv import dotenv_values
 
+from contracts.topics import PRINCIPALS
 from deploy.local import environment
 from deploy.local.errors import ProductionRefused
 from deploy.local.home import Home
+from deploy.local.hsm import public_jwk
 from deploy.local.part import FAKES, SERVICES
 from deploy.local.stack import Stack
 from deploy.local.state import State
+from deploy.local.swap_voucher import VoucherKey
 
 
 @pytest.fixture
@@ -24,6 +28,11 @@ def home(tmp_path: Path) -> Home:
     State.load(home).completed().save(home)
     environment.write_all(home, State.load(home))
     return home
+
+
+def principal(part: str) -> str:
+    """As whom a process logs in: the mint worker belongs to the partners service."""
+    return "partners" if part == "mint" else part
 
 
 def raw(value: str) -> bytes:
@@ -43,7 +52,7 @@ def test_a_settings_file_holds_exactly_one_line_for_each_value(home: Home, servi
     lines = home.settings(service).read_text(encoding="utf-8").splitlines()
 
     assert dict(line.split("=", 1) for line in lines) == environment.of(service, home, State.load(home))
-    assert f"GATEHOUSE_SERVICE={service}" in lines
+    assert f"GATEHOUSE_SERVICE={principal(service)}" in lines
     assert "GATEHOUSE_GENERATED_SECRETS=true" in lines
 
 
@@ -81,7 +90,7 @@ def test_a_service_is_told_no_other_services_password(home: Home) -> None:
 
     for service in SERVICES:
         settings = "\n".join(environment.of(service, home, state).values())
-        others = [state.secrets[f"kafka_{name}"] for name in SERVICES if name != service]
+        others = [state.secrets[f"kafka_{name}"] for name in PRINCIPALS if name != principal(service)]
         assert not [secret for secret in others if secret in settings]
         assert state.secrets["kafka_admin"] not in settings
         assert state.secrets["postgres_admin"] not in settings
@@ -94,3 +103,23 @@ def test_production_is_refused_before_anything_is_written(tmp_path: Path, monkey
         Stack(tmp_path / "home").up()
 
     assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize("secret", ["hsm_pin", "swap_token"])
+def test_only_the_mint_worker_can_sign_a_voucher_or_reach_the_node(home: Home, secret: str) -> None:
+    state = State.load(home)
+    value = state.secrets[secret]
+
+    told = {part for part in (*SERVICES, *FAKES) if value in environment.of(part, home, state).values()}
+
+    assert told - {"swap"} <= {"mint"}
+    assert secret == "hsm_pin" or told == {"mint", "swap"}
+
+
+def test_the_swap_node_believes_the_key_that_the_home_signs_with(home: Home) -> None:
+    state = State.load(home)
+
+    file = Path(environment.of("swap", home, state)["GATEHOUSE_SWAP_VOUCHER_KEY_FILE"])
+
+    assert json.loads(file.read_text(encoding="ascii")) == public_jwk(home)
+    assert not VoucherKey(file).verifies(b"payload", b"\0" * 64)

@@ -1,58 +1,20 @@
 """The fake swap node mints a voucher once, remembers what it said, and fails the way real nodes fail."""
 
 import asyncio
-import base64
 import hashlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 import pytest_asyncio
 
 from deploy.local.swap import SwapSettings, build
-from tests.support.outside import TOKEN, SwapOperator
+from tests.deploy.swap_node import Node, call_of
+from tests.support.outside import TOKEN
 from tests.support.serving import serving
 from tests.support.vouchers import Signed, Signer
 from tests.support.waiting import eventually
-
-
-class Node(SwapOperator):
-    """The node as a caller of its JSON-RPC sees it, too."""
-
-    def __init__(self, url: str, signer: Signer, key_file: Path) -> None:
-        super().__init__(url)
-        self.signer, self.key_file = signer, key_file
-
-    async def post(self, body: bytes) -> httpx.Response:
-        return await self.client.post("/rpc", content=body)
-
-    async def rpc(self, method: str, params: Any) -> dict[str, Any]:
-        call = {"jsonrpc": "2.0", "id": 7, "method": method, "params": params}
-        answer: dict[str, Any] = (await self.client.post("/rpc", json=call)).json()
-        assert (answer["jsonrpc"], answer["id"]) == ("2.0", 7)
-        return answer
-
-    async def submit(self, voucher: Signed) -> dict[str, Any]:
-        return await self.rpc("swap_submitVoucher", as_params(voucher))
-
-    async def get(self, nonce: str) -> dict[str, Any]:
-        return await self.rpc("swap_getVoucher", {"nonce": nonce})
-
-    async def settled(self, voucher: Signed) -> dict[str, Any]:
-        """What became of it, once that is known."""
-
-        async def known() -> dict[str, Any]:
-            result: dict[str, Any] = (await self.get(voucher.nonce))["result"]
-            assert result["status"] != "ACCEPTED"
-            return result
-
-        return await eventually(known, "the voucher is settled", 10)
-
-
-def as_params(voucher: Signed) -> dict[str, str]:
-    return {name: base64.b64encode(getattr(voucher, name)).decode() for name in ("payload", "signature")}
 
 
 @pytest.fixture
@@ -264,65 +226,3 @@ async def test_a_mode_holds_for_as_many_calls_as_were_ordered(node: Node) -> Non
     await node.get("a look-up is no call that this mode counts")
 
     assert ["error" in answer for answer in answers] == [True, True, False]
-
-
-def call_of(voucher: Signed) -> dict[str, Any]:
-    return {"jsonrpc": "2.0", "id": 7, "method": "swap_submitVoucher", "params": as_params(voucher)}
-
-
-@pytest.mark.parametrize(
-    ("body", "code"),
-    [
-        (b"", -32700),
-        (b"{", -32700),
-        (b"\xff", -32700),
-        (b"[]", -32600),
-        (b'{"id": 1, "method": "swap_getVoucher", "params": {"nonce": "a"}}', -32600),
-        (b'{"jsonrpc": "2.0", "method": "swap_getVoucher", "params": {"nonce": "a"}}', -32600),
-        (b'{"jsonrpc": "2.0", "id": 1, "method": "swap_mintMoney"}', -32601),
-        (b'{"jsonrpc": "2.0", "id": 1, "method": "swap_getVoucher"}', -32602),
-        (b'{"jsonrpc": "2.0", "id": 1, "method": "swap_getVoucher", "params": ["a"]}', -32602),
-        (b'{"jsonrpc": "2.0", "id": 1, "method": "swap_submitVoucher", "params": {"payload": "?"}}', -32602),
-    ],
-)
-async def test_what_is_no_call_of_the_protocol_gets_the_protocols_own_code(node: Node, body: bytes, code: int) -> None:
-    answer = await node.post(body)
-
-    assert (answer.status_code, answer.json()["error"]["code"]) == (200, code)
-
-
-CHANGES: dict[str, Callable[[Signer], Signed]] = {
-    "a float for an amount": lambda signer: signer.voucher(amount=1250.5),
-    "a negative amount": lambda signer: signer.voucher(amount="-1"),
-    "no nonce": lambda signer: signer.voucher(nonce=""),
-    "no time zone": lambda signer: signer.voucher(expires_at="2099-01-01T00:00:00"),
-    "no JSON": lambda signer: signer.sign(b"mint me a million"),
-}
-
-
-@pytest.mark.parametrize("change", CHANGES)
-async def test_a_payload_that_is_no_voucher_is_refused_as_such(node: Node, change: str) -> None:
-    voucher = CHANGES[change](node.signer)
-
-    assert (await node.submit(voucher))["error"]["code"] == -32602
-    assert [call["payload_sha256"] for call in await node.calls()] == [hashlib.sha256(voucher.payload).hexdigest()]
-
-
-@pytest.mark.parametrize(
-    ("method", "path"), [("POST", "/rpc"), ("GET", "/v1/mints"), ("GET", "/v1/calls"), ("PUT", "/v1/behaviour")]
-)
-@pytest.mark.parametrize("authorization", ["", "Bearer wrong", f"Basic {TOKEN}"])
-async def test_without_the_token_nothing_is_read_or_written(
-    node: Node, method: str, path: str, authorization: str
-) -> None:
-    body = {"mode": "refuse"} if path == "/v1/behaviour" else call_of(node.signer.voucher())
-    answer = await node.client.request(method, path, json=body, headers={"Authorization": authorization})
-
-    assert (answer.status_code, answer.json()) == (401, {"error": "unauthorized"})
-    assert await node.calls() == []
-    assert "result" in await node.submit(node.signer.voucher())
-
-
-@pytest.mark.parametrize("knobs", [{"mode": "explode"}, {"times": 0}, {"delay_seconds": -1}, {"sloth": True}])
-async def test_a_knob_that_is_not_there_cannot_be_turned(node: Node, knobs: dict[str, Any]) -> None:
-    assert (await node.client.put("/v1/behaviour", json=knobs)).status_code == 422

@@ -14,6 +14,14 @@ def get(api: Api, partner_id: str, question: str, bearer: str) -> httpx.Response
     return api.call("GET", f"{PARTNERS}/{partner_id}/{question}", bearer)
 
 
+def decided(api: Api, partner_id: str, verb: str, version: int) -> None:
+    root = api.token("root-admin-1", "RoleRootAdmin")
+    body = {"notes": "Registry extract and licence are in order.", "dossier_version": 1}
+    headers = {"If-Match": f'"{version}"'}
+    answer = api.call("POST", f"{PARTNERS}/{partner_id}/{verb}", root, json=body, headers=headers)
+    assert answer.status_code == 200, answer.text
+
+
 def applied(api: Api) -> tuple[str, dict[str, Any]]:
     """Token and partner of an application that was taken in."""
     subject = f"ada-{uuid4().hex[:12]}"
@@ -41,6 +49,20 @@ def test_an_applicant_reads_what_it_waits_for_and_who_can_open_the_gate(api: Api
     assert [(c["change"], c["who"]) for c in why["capabilities"]["invoice.create"]["changes"]] == [
         ("approve", ["root_admin"])
     ]
+
+
+def test_an_approval_opens_the_gate_and_a_suspension_closes_it_at_once(api: Api) -> None:  # S1.27, S1.38
+    bearer, partner = applied(api)
+
+    decided(api, partner["id"], "approve", 1)
+    opened = get(api, partner["id"], "requirements", bearer).json()
+    decided(api, partner["id"], "reject", 2)
+    closed = get(api, partner["id"], "requirements", bearer).json()
+
+    assert (opened["currently_due"], opened["errors"], opened["gate"]["open"]) == ([], [], True)
+    assert opened["current_deadline"].endswith("Z")
+    assert [one["code"] for one in closed["currently_due"]] == ["SUSPENDED"]
+    assert not any(one["open"] for one in closed["gate"]["capabilities"].values())
 
 
 def test_a_stranger_gets_404_for_a_partner_and_for_none(api: Api) -> None:

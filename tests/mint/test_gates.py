@@ -44,13 +44,13 @@ async def test_an_approved_invoice_is_signed_submitted_and_minted(
     bus: Bus, mint: ServiceProcess, node: SwapOperator
 ) -> None:
     client = await Client.approved(bus)
-    invoice_id = await client.invoice("1250.00")
+    invoice_id = await client.invoice()
 
     answer = await client.sign(invoice_id)
 
     assert (answer.status, answer.json["state"]) == (200, "SUBMITTED"), answer
     [mint_row] = await eventually(lambda: node.mints(str(invoice_id)), "the node mints")
-    assert (mint_row["amount"], mint_row["recipient"]) == ("1250.00", answer.json["recipient"])
+    assert (mint_row["amount"], mint_row["recipient"]) == ("12.50", answer.json["recipient"])
     assert (await client.becomes(invoice_id, "MINTED"))["voucher"]["tx_hash"] == mint_row["tx_hash"]
 
 
@@ -143,12 +143,13 @@ async def test_while_the_outcome_is_unknown_another_call_is_told_so(
     invoice_id = await client.invoice()
     await node.behave("timeout_after_acceptance", delay_seconds=3)
     await client.ask_to_sign(invoice_id)
+    voucher = (await client.becomes(invoice_id, "SIGNING"))["voucher"]
+    await eventually(lambda: node.calls(voucher["nonce"]), "the node has it")
+    await node.behave("error")
 
     async def unknown() -> bool:
-        invoice = await client.seen(invoice_id)
-        return bool(invoice["voucher"]["state"] == "UNKNOWN")
+        return bool((await client.seen(invoice_id))["voucher"]["state"] == "UNKNOWN")
 
-    await node.behave("error")
     await eventually(unknown, "the outcome is unknown")
     other = await client.sign(invoice_id)
     await node.behave("ok")

@@ -15,6 +15,7 @@ from contracts.decisions import Decide
 from contracts.message import Actor, Context
 from contracts.message import Outcome as Result
 from contracts.partners import Contact, DocumentKind, FileDossier, PartnerView, ReplaceContacts, SubmitPartner
+from contracts.roles import Role
 from services.chassis import Call, Inbound, Outcome, Reply, Write, outbox
 from services.partners.book import Book
 from services.partners.desk import load_book, save_book
@@ -23,7 +24,19 @@ from services.partners.handlers import HANDLERS
 from services.partners.rules import Rules
 from services.partners.upload import Upload
 from services.wire.allowlist import Allowlist
-from tests.partners.desk import ISSUER, ROOT, ROOT_ADMINS, SHA, answered, contact, decision, presigned, reservation
+from tests.partners.desk import (
+    ISSUER,
+    ROOT,
+    ROOT_ADMINS,
+    SHA,
+    Office,
+    answered,
+    contact,
+    decision,
+    person,
+    presigned,
+    reservation,
+)
 
 Asked = tuple[Any, Actor]
 
@@ -99,6 +112,22 @@ class Counter:
         """Whoever is given an URL has used it: the object is there."""
         self.stored[upload.object_key] = Found(9, SHA, f"v-{upload.id}", self.clock)
         return presigned(upload)
+
+
+def somebody() -> Actor:
+    """A partner admin whom no other test knows."""
+    return person(f"s-{uuid4()}", Role.PARTNER_ADMIN)
+
+
+def office_of(subject: str | None = None) -> tuple[Office, UUID]:
+    """A partner in review, not stored yet."""
+    office = Office()
+    return office, office.submitted(person(subject or f"s-{uuid4()}", Role.PARTNER_ADMIN))
+
+
+async def stored(engine: AsyncEngine, book: Book) -> None:
+    async with engine.begin() as tx:
+        await save_book(Write(tx), book)
 
 
 def roster(read: PartnerView, *people: str | Contact) -> ReplaceContacts:

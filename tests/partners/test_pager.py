@@ -69,6 +69,17 @@ async def test_text_of_strangers_arrives_as_text(fake: PagerOperator, pager: Pag
     assert page["message"] == f"{odd}\n\nPage {page_id}"
 
 
+async def test_a_target_that_shows_html_gets_text_of_strangers_escaped(fake: PagerOperator) -> None:
+    pager = Pager([[f"{fake.target('browser')}&format=html"]])
+
+    assert await pager.send(1, TITLE, "<script>alert(1)</script>", uuid4()) is None
+
+    (page,) = await fake.pages(target="browser")
+    assert "<script>" not in page["message"]
+    assert "&lt;script&gt;" in page["message"]
+    pager.close()
+
+
 async def test_a_page_that_was_not_taken_is_told_and_the_next_try_takes_it(fake: PagerOperator, pager: Pager) -> None:
     page_id = uuid4()
     await fake.behave("error", times=1)

@@ -24,6 +24,8 @@ class Prepared:
     effects: Callable[[Tables], int]
     events: tuple[str, ...]
     """The topics it speaks on, in the order it writes them."""
+    deferred: bool = False
+    """Its answer comes from a worker's report, so nobody answers it here."""
 
 
 _NO_HANDLERS = re.compile(r"\.(gateway|migrations|__main__)(\.|$)")

@@ -31,7 +31,7 @@ def free_port() -> int:
 
 
 class Crash:
-    """The file by which `services.chassis.crash` is told where to die."""
+    """The file by which `services.wire.crash` is told where to die."""
 
     def __init__(self, directory: Path) -> None:
         self.file = directory / "crash"

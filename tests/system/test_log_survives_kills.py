@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from deploy.local.stack import Stack
-from services.chassis.crash import Point
+from services.wire.crash import Point
 from tests.chassis.steady_load import Load, steady_load
 from tests.support import Bus, ServiceProcess, Tables, eventually
 

@@ -78,8 +78,10 @@ def _upload(facts: Facts, change: Change, policy: Policy, now: datetime) -> Fact
     return _filed(facts, (_UPLOADS[change],), policy, now)
 
 
-def _name_contact(facts: Facts, _: Change, __: Policy, ___: datetime) -> Facts | None:
-    return replace(facts, active_contacts=1) if facts.active_contacts < 1 else None
+def _name_contact(facts: Facts, _: Change, policy: Policy, now: datetime) -> Facts | None:
+    """Somebody who joins the roster makes a new dossier version, as a document does."""
+    named = replace(facts, active_contacts=1) if facts.active_contacts < 1 else None
+    return named and _filed(named, (), policy, now)
 
 
 def _approve(facts: Facts, change: Change, policy: Policy, _: datetime) -> Facts | None:
@@ -95,7 +97,8 @@ def _reinstate(facts: Facts, change: Change, policy: Policy, _: datetime) -> Fac
 def _filed(facts: Facts, kinds: tuple[DocumentKind, ...], policy: Policy, now: datetime) -> Facts:
     """A new dossier version: proposals lapse, a case that waited goes to review, an approval opens a re-review.
 
-    The deadline of a re-review that is open already stays, so nobody pushes it forward by filing (K8).
+    The deadline of a re-review that is open already stays, so nobody pushes it forward by filing (K8); one that has
+    none, which the aggregate never makes, gets none, so that filing opens nothing there.
     """
     due = facts.rereview_due_at
     if facts.state is _S.APPROVED and not facts.rereview_open:

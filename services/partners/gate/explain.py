@@ -23,7 +23,7 @@ DETAILS = {
     Change.ANSWER_FIELDS: "File what was asked for{fields}.",
     Change.UPLOAD_KYB: "File a current kyb document{also}.",
     Change.UPLOAD_LICENSING: "File a current licensing document{also}.",
-    Change.NAME_CONTACT: "Name an active contact.",
+    Change.NAME_CONTACT: "Name an active contact{also}.",
     Change.APPROVE: "Approve version {version} of the dossier, by somebody who neither filed it nor is in the roster.",
     Change.SECOND_APPROVE: "Approve version {version} of the dossier, by somebody other than its first approver.",
     Change.REINSTATE: "Reinstate on version {version} of the dossier, by somebody who has no part in it.",

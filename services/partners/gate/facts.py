@@ -62,10 +62,8 @@ class Facts:
 
     @property
     def rereview_open(self) -> bool:
-        """Whether the approval in force is not one of the current dossier."""
-        return self.state is PartnerState.APPROVED and (
-            self.approved_dossier_version != self.dossier_version or self.rereview_due_at is not None
-        )
+        """Whether the approval in force is one of an older dossier (K8)."""
+        return self.state is PartnerState.APPROVED and self.approved_dossier_version != self.dossier_version
 
 
 def _span(length: timedelta) -> str:

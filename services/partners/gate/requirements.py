@@ -42,6 +42,6 @@ def _deadlines(facts: Facts, policy: Policy, found: Sequence[Obstacle]) -> Itera
     """What has closed by time, and what will close an approved partner if nothing is done."""
     yield from (obstacle.deadline for obstacle in found if obstacle.deadline)
     if facts.state is PartnerState.APPROVED and not facts.rejected_final:
-        if facts.rereview_due_at:
+        if facts.rereview_open and facts.rereview_due_at:
             yield facts.rereview_due_at
         yield from (uploaded_at + policy.document_max_age for _, uploaded_at in facts.documents)

@@ -13,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-import orjson
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -59,16 +58,26 @@ class Deactivator:
     def __init__(self, engine: AsyncEngine, directory: ScimDirectory, own_commands: OwnCommands) -> None:
         self._engine, self._directory, self._own_commands = engine, directory, own_commands
         self._running: set[asyncio.Task[None]] = set()
+        self._freed = asyncio.Event()
 
     async def run(self) -> None:
         try:
             while True:
+                self._freed.clear()
                 if not await wait_out(self.start_due):
-                    await asyncio.sleep(IDLE_SECONDS)
+                    await self._rest()
         finally:
             for task in self._running:
                 task.cancel()
             await self.drain()
+
+    async def _rest(self) -> None:
+        """Until there is room again, or for a while: many who can't be deactivated must not hold up who can."""
+        try:
+            async with asyncio.timeout(IDLE_SECONDS):
+                await self._freed.wait()
+        except TimeoutError:
+            pass
 
     async def start_due(self) -> int:
         """Claim what is due and start a task for each; returns how many."""
@@ -85,8 +94,9 @@ class Deactivator:
 
     def _done(self, task: "asyncio.Task[None]") -> None:
         self._running.discard(task)
+        self._freed.set()
         if not task.cancelled() and (error := task.exception()):
-            log.warning("deactivation.unreported", error=type(error).__name__)  # its claim runs out
+            log.warning("deactivation.unreported", error=repr(error))  # its claim runs out
 
     async def _claim(self, room: int) -> Sequence[Job]:
         if room <= 0:
@@ -110,8 +120,7 @@ class Deactivator:
             removed_at=job.removed_at,
             known=known,
         )
-        intent = orjson.dumps((job.partner_id, job.issuer, job.subject, job.removed_at, known))
-        await self._own_commands.send(report, intent.decode())
+        await self._own_commands.send(report, report.model_dump_json())
 
     async def _postpone(self, job: Job, why: str, again: timedelta) -> None:
         async with self._engine.begin() as tx:

@@ -58,9 +58,12 @@ class Access:
     pin: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Opened:
-    """A session that is logged in, and the handle of the private key in it."""
+    """A session that is logged in, and the handle of the private key in it.
+
+    No text of it: PyKCS11 asks the token when a handle is printed, and crashes once that is closed.
+    """
 
     session: Any
     key: Any

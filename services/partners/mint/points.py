@@ -1,4 +1,4 @@
-"""Places where the mint worker may die, named so that tests can kill it at each (see services/chassis/crash.py)."""
+"""Places where the mint worker may die, named so that tests can kill it at each (see services/wire/crash.py)."""
 
 from enum import StrEnum
 

@@ -13,11 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from contracts.failures import Code
 from contracts.vouchers import VoucherDocument
 from services.chassis import Write, fetch
-from services.chassis.crash import reach
 from services.partners.mint.keeper import TokenKeeper
 from services.partners.mint.last_gate import LastGate, Obstacle
 from services.partners.mint.points import MintPoint
 from services.partners.mint.voucher import canonical
+from services.wire.crash import reach
 
 _REGISTER = """
     INSERT INTO signed_digests (digest, invoice_id, voucher_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING

@@ -23,9 +23,7 @@ from contracts.vouchers import (
     RecordUnknown,
     VoidVoucher,
 )
-from services.chassis.crash import reach
 from services.chassis.envelope import Record
-from services.chassis.own_commands import OwnCommands
 from services.chassis.patience import wait_out
 from services.partners.mint.evidence import Reviewed, Wrong
 from services.partners.mint.jobs import Job, Jobs
@@ -34,6 +32,8 @@ from services.partners.mint.points import MintPoint
 from services.partners.mint.signer import Signer
 from services.partners.mint.swap import Accepted, NotKnown, NotSent, Refused, SwapNode, Unclear
 from services.partners.mint.token import SignFailed, TokenUnavailable
+from services.wire.crash import reach
+from services.wire.own_commands import OwnCommands
 
 AT_ONCE = 16
 IDLE_SECONDS = 1.0

@@ -2,46 +2,45 @@
 
 The row in `page_deliveries` is the job, one for each level of a page. A claim moves the next try into the future, so
 two couriers or a crash send nothing twice at once. Each delivery has a task of its own, and its tries never end: they
-only become rarer, up to one a minute.
+only become rarer, up to one a minute. The table is looked at every half a second and a few pages are taken each time:
+nobody reads faster, and a storm of dossiers leaves the service its CPU.
 
 What is sent names the partner by id only: a name is text of a stranger, and pagers render links and mentions.
 """
 
 import asyncio
 import random
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.chassis.envelope import Record
 from services.chassis.patience import wait_out
 from services.partners.review.pager import AT_ONCE, Pager
 
-IDLE_SECONDS = 1.0
+LOOK_SECONDS = 0.5
 LEASE = timedelta(seconds=30)
 LONGEST_SECONDS = 60.0
 
 _CLAIM = """
     WITH due AS (
         SELECT d.page_id, d.level FROM page_deliveries d
-        WHERE d.status IN ('queued', 'failed') AND d.next_try_at <= $1
-        ORDER BY d.next_try_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED
+        WHERE d.status IN ('queued', 'failed') AND d.next_try_at <= now()
+        ORDER BY d.next_try_at LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED
     )
-    UPDATE page_deliveries d SET tries = d.tries + 1, next_try_at = $3
+    UPDATE page_deliveries d SET tries = d.tries + 1, next_try_at = now() + $2
     FROM due JOIN pages p ON p.id = due.page_id
     WHERE d.page_id = due.page_id AND d.level = due.level
     RETURNING d.page_id, d.level, d.tries, p.partner_id, p.dossier_version, p.raised_at
 """
 _SENT = """
-    UPDATE page_deliveries SET status = 'sent', sent_at = $3, failure = NULL
+    UPDATE page_deliveries SET status = 'sent', sent_at = now(), failure = NULL
     WHERE page_id = $1 AND level = $2 AND status <> 'sent'
 """
 _FAILED = """
-    UPDATE page_deliveries SET status = 'failed', failure = $3, next_try_at = $4
+    UPDATE page_deliveries SET status = 'failed', failure = $3, next_try_at = now() + $4
     WHERE page_id = $1 AND level = $2 AND status IN ('queued', 'failed')
 """
 
@@ -71,20 +70,14 @@ class Message(NamedTuple):
 class Courier:
     def __init__(self, engine: AsyncEngine, pager: Pager) -> None:
         self._engine, self._pager = engine, pager
-        self._woken = asyncio.Event()
         self._sending: set[asyncio.Task[None]] = set()
-
-    async def on_events(self, _: Sequence[Record]) -> None:
-        """A page was raised or escalated; what is to be sent stands in the table."""
-        self._woken.set()
 
     async def run(self) -> None:
         """Send what is due until cancelled; a database that is away is waited for."""
         try:
             while True:
-                self._woken.clear()
-                if not await wait_out(self.start_due):
-                    await self._rest()
+                await wait_out(self.start_due)
+                await asyncio.sleep(LOOK_SECONDS)
         finally:
             await self.close()
 
@@ -106,36 +99,26 @@ class Courier:
             task.cancel()
         await self.drain()
 
-    async def _rest(self) -> None:
-        try:
-            async with asyncio.timeout(IDLE_SECONDS):
-                await self._woken.wait()
-        except TimeoutError:
-            pass
-
     def _done(self, task: "asyncio.Task[None]") -> None:
         self._sending.discard(task)
-        self._woken.set()
         if not task.cancelled() and (error := task.exception()):
             log.warning("page.unsettled", error=type(error).__name__)  # its claim runs out and it is tried again
 
     async def _claim(self, room: int) -> list[Message]:
         if room <= 0:
             return []
-        now = datetime.now(UTC)
         async with self._engine.begin() as tx:
-            rows = (await tx.exec_driver_sql(_CLAIM, (now, room, now + LEASE))).mappings()
+            rows = (await tx.exec_driver_sql(_CLAIM, (room, LEASE))).mappings()
             return [Message(**row) for row in rows]
 
     async def _deliver(self, message: Message) -> None:
         failure = await self._pager.send(message.level, message.title, message.body, message.page_id)
-        now = datetime.now(UTC)
-        args = (message.page_id, message.level)
         async with self._engine.begin() as tx:
             if failure is None:
-                await tx.exec_driver_sql(_SENT, (*args, now))
+                await tx.exec_driver_sql(_SENT, (message.page_id, message.level))
             else:
-                await tx.exec_driver_sql(_FAILED, (*args, failure, now + backoff(message.tries)))
+                again = backoff(message.tries)
+                await tx.exec_driver_sql(_FAILED, (message.page_id, message.level, failure, again))
         if failure:
             log.warning("page.unsent", page_id=str(message.page_id), tries=message.tries, error=failure)
 

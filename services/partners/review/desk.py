@@ -7,7 +7,7 @@ from contracts.partners import OfPartner
 from contracts.reviews import AcknowledgePage
 from services.chassis import Inbound, Write
 from services.partners.book import Book
-from services.partners.review.store import attach_reviews, load_pages, save_pages, save_reviews
+from services.partners.review.store import load_pages, load_reviews, save_pages, save_reviews
 
 
 async def partner_ids(_: Write, __: Sequence[Inbound]) -> set[UUID]:
@@ -18,9 +18,8 @@ async def partner_ids(_: Write, __: Sequence[Inbound]) -> set[UUID]:
 async def load(tx: Write, fresh: Sequence[Inbound], book: Book) -> None:
     requests = [inbound.request for inbound in fresh]
     pages = {request.page_id for request in requests if isinstance(request, AcknowledgePage)}
-    ids = {request.partner_id for request in requests if isinstance(request, OfPartner)}
-    named = {partner_id: book.partners[partner_id] for partner_id in ids & book.partners.keys()}
-    book.reviews = await attach_reviews(tx, named)
+    named = {request.partner_id for request in requests if isinstance(request, OfPartner)} & book.partners.keys()
+    book.reviews = await load_reviews(tx, sorted(named))
     book.pages = await load_pages(tx, ids=pages, partner_ids=named, lock=True)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, Field, SecretStr
 
 from services.partners.review import opening
 from services.partners.review.calendar import BusinessCalendar, public_holidays, time_zone
@@ -39,8 +39,6 @@ Targets = Annotated[SecretStr, AfterValidator(_targets)]
 
 
 class ReviewSettings(BaseModel):
-    model_config = ConfigDict(hide_input_in_errors=True)  # a URL that cannot be read has its secrets all the same
-
     review_sla_hours: Annotated[float, Field(gt=0, le=LONGEST_HOURS, allow_inf_nan=False)] = Field(
         default=16, validation_alias="OTC_REVIEW_SLA_HOURS"
     )
@@ -65,7 +63,7 @@ class ReviewSettings(BaseModel):
     pager_level_2: Targets = Field(default=SecretStr(""), validation_alias="OTC_PAGER_LEVEL_2")
     pager_level_3: Targets = Field(default=SecretStr(""), validation_alias="OTC_PAGER_LEVEL_3")
     timers: bool = True
-    """Whether this instance's sweeper runs; one is enough, two do no harm."""
+    """Whether this instance has timers and sends pages; one is enough, two do no harm."""
 
     @property
     def sla(self) -> SlaPolicy:

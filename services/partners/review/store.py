@@ -7,7 +7,6 @@ from uuid import UUID
 
 from contracts.reviews import Delivery, PageState
 from services.chassis import Read, Write, fetch_dicts, insert
-from services.partners.partner import Partner
 from services.partners.review.clock import ReviewClock
 from services.partners.review.page import Page
 
@@ -76,14 +75,6 @@ async def load_reviews(connection: Read | Write, partner_ids: Sequence[UUID]) ->
     return {row.pop("partner_id"): ReviewClock(**row) for row in rows}
 
 
-async def attach_reviews(connection: Read | Write, partners: Mapping[UUID, Partner]) -> dict[UUID, ReviewClock]:
-    """Let these partners show their review; returns the clocks."""
-    reviews = await load_reviews(connection, sorted(partners))
-    for partner_id, clock in reviews.items():
-        partners[partner_id].review = clock.view()
-    return reviews
-
-
 async def save_reviews(tx: Write, changed: Mapping[tuple[UUID, int], ReviewClock]) -> None:
     """Write these rounds, new or not; an older round first, so that it is closed before the next is opened."""
     if not changed:
@@ -110,15 +101,16 @@ def page_of(row: Mapping[str, Any]) -> Page:
 
 async def save_pages(tx: Write, new: Sequence[Page], changed: Mapping[UUID, Page]) -> None:
     """Write pages, after their dossiers; a new level is queued, and what nobody waits for any more is not sent."""
-    left_out = {"delivery", "tries"}
-    names = [f.name for f in fields(Page) if f.name not in left_out]
+    names = [f.name for f in fields(Page) if f.name not in ("delivery", "tries")]
     await insert(tx, "pages", [{name: getattr(page, name) for name in names} for page in new])
-    moved = [page for page in changed.values() if page.id not in {page.id for page in new}]
+    fresh = {page.id for page in new}
+    moved = [page for page in changed.values() if page.id not in fresh]
     if moved:
         columns = ([getattr(page, name) for page in moved] for name in _PAGE_COLUMNS)
         await tx.exec_driver_sql(_SAVE_PAGES, tuple(columns))
     pages = [*new, *moved]
     if pages:
         await tx.exec_driver_sql(_DELIVER, ([page.id for page in pages], [page.level for page in pages]))
-        settled = [page.id for page in pages if page.state is not PageState.OPEN]
+    settled = [page.id for page in pages if page.state is not PageState.OPEN]
+    if settled:
         await tx.exec_driver_sql(_CANCEL, (settled,))

@@ -2,7 +2,6 @@
 
 import structlog
 
-from contracts.reviews import PageEscalated, PageRaised
 from services.chassis import Service
 from services.partners.review.courier import Courier
 from services.partners.review.pager import Pager
@@ -13,12 +12,13 @@ log = structlog.get_logger()
 
 
 def review(service: Service, settings: ReviewSettings) -> None:
+    """Where there is nobody to page, pages wait in the table until there is."""
+    if not settings.timers:
+        return
     pager = Pager(settings.page_targets)
     service.resources.callback(pager.close)
-    if not pager.levels:
-        log.warning("pager.nobody", effect="dossiers arrive and nobody is told; pages say so")
-    courier = Courier(service.engine, pager)
-    service.events("pages", [PageRaised.type, PageEscalated.type], courier.on_events)
-    service.background.append(courier.run)
-    if settings.timers:
-        service.background.append(Sweeper(service.engine, service.own_commands, pager.levels).run)
+    service.background.append(Sweeper(service.engine, service.own_commands, pager.levels).run)
+    if pager.levels:
+        service.background.append(Courier(service.engine, pager).run)
+    else:
+        log.warning("pager.nobody", effect="dossiers arrive and nobody is told")

@@ -45,8 +45,8 @@ def a_case(choose: Choose) -> Case:
 
 
 def random_cases(seed: int, count: int) -> Iterator[Case]:
-    rng = random.Random(seed)  # noqa: S311 - the same cases on every run
-    return (a_case(rng.choice) for _ in range(count))
+    draw = random.Random(seed).random  # noqa: S311 - the same cases on every run
+    return (a_case(lambda options: options[int(draw() * len(options))]) for _ in range(count))
 
 
 def _policy(choose: Choose) -> Policy:
@@ -70,7 +70,8 @@ def _stricter(choose: Choose, policy: Policy) -> Policy:
 def _facts(choose: Choose, policy: Policy) -> Facts:
     state = choose((*PartnerState, *(PartnerState.APPROVED,) * 3))
     limit = policy.document_max_age
-    ages = (timedelta(0), -DAY, DAY, 30 * DAY, limit - DAY, limit - TICK, limit, limit + TICK, 2 * limit)
+    fresh = (timedelta(0), -DAY, DAY, 7 * DAY, 30 * DAY, 60 * DAY, limit - DAY, limit - TICK)
+    ages = (*fresh, limit, limit + TICK, 2 * limit)
     kinds = choose((("kyb", "licensing"),) * 9 + (("kyb",),))
     documents = tuple((kind, NOON - choose(ages)) for kind in kinds)
     version = choose((1, 2, 7))

@@ -1,24 +1,27 @@
 """Who may read what is due and why: those who see the partner; to all others it is not there (K1, K22)."""
 
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from contracts.decisions import ApprovePartner
 from contracts.gate import ExplainPartner, ExplainView, GetRequirements, RequirementsView
 from contracts.message import Actor, Context
 from contracts.roles import Role
 from services.chassis import Call, Outcome, Read, Refusal, Reply, Write
 from services.chassis.replies import to_json
+from services.partners.desk import save_book
 from services.partners.gate import Policy
 from services.partners.gate.queries import gate_queries
-from services.partners.store import save
-from tests.partners.desk import NOON, Office, person
+from services.wire.allowlist import Allowlist
+from tests.partners.desk import ISSUER, NOON, ROOT_ADMINS, Office, person
 
 pytestmark = pytest.mark.asyncio
 
 QUERIES = (GetRequirements, ExplainPartner)
-HANDLERS = gate_queries(Policy(approvals_required=2))
+HANDLERS = gate_queries(Policy(approvals_required=2), Allowlist(ISSUER, ROOT_ADMINS))
 
 
 async def ask(engine: AsyncEngine, query: GetRequirements | ExplainPartner, actor: Actor) -> Outcome:
@@ -27,11 +30,19 @@ async def ask(engine: AsyncEngine, query: GetRequirements | ExplainPartner, acto
         return await HANDLERS[type(query)](query, call, Read(connection))
 
 
+def applicant(subject: str) -> Actor:
+    return person(subject, Role.PARTNER_ADMIN)
+
+
+async def stored(engine: AsyncEngine, office: Office) -> None:
+    async with engine.begin() as tx:
+        await save_book(Write(tx), office.book)
+
+
 async def applied(engine: AsyncEngine, subject: str) -> UUID:
     office = Office()
-    partner_id = office.submitted(person(subject))
-    async with engine.begin() as tx:
-        await save(Write(tx), office.book)
+    partner_id = office.submitted(applicant(subject))
+    await stored(engine, office)
     return partner_id
 
 
@@ -59,6 +70,34 @@ async def test_a_stranger_finds_nothing_and_nobody_learns_what_exists(engine: As
     assert isinstance(theirs, Refusal)
     assert theirs.code == "NOT_FOUND"
     assert theirs == nobodys
+
+
+async def test_a_removed_contact_is_told_so(engine: AsyncEngine) -> None:  # S1.42
+    office, left = Office(), f"left-{uuid4()}"
+    stays = applicant(f"stays-{uuid4()}")
+    partner_id = office.submitted(stays, left)
+    office.replace(partner_id, stays.subject, actor=stays)
+    await stored(engine, office)
+
+    told = await ask(engine, GetRequirements(partner_id=partner_id), person(left))
+
+    assert isinstance(told, Refusal)
+    assert told.code == "CONTACT_REMOVED"
+
+
+async def test_a_rereview_that_runs_closes_nothing_yet_and_shows_its_deadline(engine: AsyncEngine) -> None:  # K8
+    office, actor = Office(), applicant(f"s-{uuid4()}")
+    partner_id = office.submitted(actor)
+    office.decide(partner_id, ApprovePartner)
+    office.file(partner_id, actor)
+    await stored(engine, office)
+
+    told = await ask(engine, GetRequirements(partner_id=partner_id), actor)
+
+    assert isinstance(told, Reply)
+    assert isinstance(told.body, RequirementsView)
+    assert (told.body.currently_due, told.body.gate.open) == ((), True)
+    assert told.body.current_deadline == office.partner(partner_id).rereview_due_at == office.now + timedelta(days=14)
 
 
 async def test_an_application_waits_for_two_approvers(engine: AsyncEngine) -> None:

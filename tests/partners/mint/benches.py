@@ -1,6 +1,7 @@
 """A token of each kind on a bench: made as `gatehouse up` makes it, taken away and brought back underneath."""
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any
 import PyKCS11
 
 from deploy.local.home import Home
-from deploy.local.hsm import prepare
+from deploy.local.hsm import Settings, prepare
 from services.partners.mint.pkcs11 import P256, Access, Pkcs11Token
 from services.partners.mint.process import Pkcs11Process
 from services.partners.mint.software import SoftwareToken, new_key
@@ -46,17 +47,26 @@ def software(directory: Path) -> Bench:
     return Bench(lambda: SoftwareToken(file), file)
 
 
+def make_token(directory: Path) -> Settings:
+    """As `gatehouse up` does it; takes two processes, so it is done once a run."""
+    home = Home(directory)
+    home.prepare()
+    settings = prepare(home, PIN)
+    assert settings["GATEHOUSE_HSM_KIND"] == "pkcs11"
+    return settings
+
+
 class Vault:
     """A SoftHSM token as its administrator sees it: the raw module, logged in with the right PIN."""
 
-    def __init__(self, directory: Path, library: Path) -> None:
-        home = Home(directory / "home")
-        home.prepare()
-        settings = prepare(home, PIN)
-        assert settings["GATEHOUSE_HSM_MODULE"] == str(library)
-        self.tokens = home.data("mint") / "tokens"
-        self.conf = Path(settings["SOFTHSM2_CONF"])
-        self.access = Access(str(library), settings["GATEHOUSE_HSM_TOKEN"], settings["GATEHOUSE_HSM_KEY"], PIN)
+    def __init__(self, made: Settings, directory: Path) -> None:
+        """A copy of a token that `prepare` made, so that a test may do with it what it likes."""
+        conf = Path(made["SOFTHSM2_CONF"])
+        place = Path(shutil.copytree(conf.parent, directory / "mint"))
+        self.tokens, self.conf = place / "tokens", place / conf.name
+        self.conf.write_text(conf.read_text().replace(str(conf.parent), str(place)))
+        names = ("MODULE", "TOKEN", "KEY", "PIN")
+        self.access = Access(*(made[f"GATEHOUSE_HSM_{name}"] for name in names))
 
     def within(self) -> Bench:
         """The token in this process; SOFTHSM2_CONF must name `conf`."""

@@ -2,34 +2,31 @@
 
 import warnings
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 
+import PyKCS11
 import pytest
 
-from deploy.local.softhsm import install
-from tests.partners.mint.benches import Bench, Vault, software
+from deploy.local.hsm import Settings, install
+from tests.partners.mint.benches import Bench, Vault, make_token, software
+
+PyKCS11.CK_OBJECT_HANDLE.__repr__ = object.__repr__
+"""Its own asks the token, and crashes once that is closed: a failing test would take the whole run with it."""
 
 
-@cache
-def softhsm() -> Path | None:
-    return install()
-
-
-@pytest.fixture
-def library() -> Path:
-    """SoftHSM2, fetched if it is not here yet."""
-    found = softhsm()
-    if found is None:
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A token in SoftHSM2, which is fetched if it is not here yet."""
+    if install() is None:
         reason = "SoftHSM2 CANNOT BE INSTALLED HERE: the PKCS#11 token is NOT tested"
         warnings.warn(reason, stacklevel=1)
         pytest.skip(reason)
-    return found
+    return make_token(tmp_path_factory.mktemp("made"))
 
 
 @pytest.fixture
-def vault(tmp_path: Path, library: Path, monkeypatch: pytest.MonkeyPatch) -> Vault:
-    vault = Vault(tmp_path, library)
+def vault(tmp_path: Path, made: Settings, monkeypatch: pytest.MonkeyPatch) -> Vault:
+    vault = Vault(made, tmp_path)
     monkeypatch.setenv("SOFTHSM2_CONF", str(vault.conf))
     return vault
 

@@ -2,7 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -16,7 +17,7 @@ from services.partners.mint.token import PinRefused, Token, TokenUnavailable, ve
 from tests.partners.mint.benches import PIN, VOUCHER, Bench, Vault, software
 from tests.support import eventually
 
-DEADLINE = 0.3
+DEADLINE = 1.0
 T = TypeVar("T")
 
 
@@ -71,8 +72,11 @@ class Builder:
 
 
 @pytest.fixture
-def slow(tmp_path: Path) -> Builder:
-    return Builder(software(tmp_path))
+def slow(tmp_path: Path) -> Iterator[Builder]:
+    build = Builder(software(tmp_path))
+    yield build
+    for token in build.built:
+        token.open.set()  # or its thread would hold up the end of the run
 
 
 async def test_everything_of_a_token_is_done_on_one_thread_one_after_another(bench: Bench) -> None:
@@ -124,8 +128,10 @@ async def test_a_call_that_takes_too_long_is_unavailable_and_the_next_is_not(slo
     [token] = slow.built
     token.open.clear()
 
-    with pytest.raises(TokenUnavailable, match=r"within 0\.3 s"):
+    began = time.monotonic()
+    with pytest.raises(TokenUnavailable, match="within 1 s"):
         await keeper.sign(VOUCHER)
+    assert time.monotonic() - began < 4 * DEADLINE
     token.open.set()
 
     assert verify(await keeper.public_key(), VOUCHER, await keeper.sign(VOUCHER))
@@ -157,6 +163,7 @@ async def test_a_caller_who_gives_up_leaves_nothing_behind(slow: Builder) -> Non
     await asyncio.sleep(0)
 
     second.cancel()
+    await asyncio.gather(second, return_exceptions=True)
     token.open.set()
     await first
     await keeper.check()

@@ -118,7 +118,7 @@ def test_a_key_of_another_curve_is_refused(vault: Vault, open_token: Open) -> No
     with vault.session() as session:
         add_key(session, "other", curve=P384)
 
-    with pytest.raises(KeyRefused, match="P-256"):
+    with pytest.raises(KeyRefused, match="other is no P-256 key"):
         open_token(replace(vault.access, key="other")).sign(VOUCHER)
 
 
@@ -197,12 +197,12 @@ def test_the_right_pin_works_after_a_wrong_one(vault: Vault, open_token: Open) -
 
 
 def test_a_refusal_does_not_tell_the_pin(vault: Vault, open_token: Open) -> None:
-    token = open_token(replace(vault.access, pin="s3cr3t-p1n"))
+    access = replace(vault.access, pin="s3cr3t-p1n")
 
     with pytest.raises(PinRefused) as refusal:
-        token.sign(VOUCHER)
+        open_token(access).sign(VOUCHER)
 
-    assert "s3cr3t" not in f"{refusal.value!r} {vault.access!r}"
+    assert "s3cr3t" not in f"{refusal.value!r} {access!r}"
 
 
 def test_a_module_that_is_not_there_yet_is_used_once_it_is(vault: Vault, open_token: Open, tmp_path: Path) -> None:

@@ -16,7 +16,6 @@ from contracts.partners import DocumentKind, FileDossier, PartnerView, RecordRoo
 from contracts.roles import Role
 from services.chassis import Outcome, Refusal, Reply, Write, fetch
 from services.partners.partner import Partner
-from services.partners.review.store import attach_reviews
 from services.partners.rules import Rules
 from services.partners.store_dossiers import load_uploads
 from services.partners.store_partners import load_partners
@@ -30,7 +29,6 @@ async def found(engine: AsyncEngine, partner_id: UUID) -> Partner:
     """As a batch would find it."""
     async with engine.begin() as tx:
         partners = await load_partners(Write(tx), [partner_id], lock=True)
-        await attach_reviews(Write(tx), partners)
     return partners[partner_id]
 
 

@@ -14,7 +14,13 @@ class Operator:
     def __init__(self, url: str, token: str = TOKEN) -> None:
         headers = {"Authorization": f"Bearer {token}"}
         self.url = url
-        self.client = httpx.AsyncClient(base_url=url, headers=headers, trust_env=False, timeout=10)
+        self.client = httpx.AsyncClient(
+            base_url=url,
+            headers=headers,
+            trust_env=False,
+            timeout=10,
+            limits=httpx.Limits(max_keepalive_connections=0),  # a server may close an idle one as it is used again
+        )
 
     async def behave(self, mode: str, **knobs: Any) -> None:
         answer = await self.client.put("/v1/behaviour", json={"mode": mode, **knobs})

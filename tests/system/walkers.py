@@ -8,6 +8,8 @@ from random import Random
 from typing import NamedTuple
 from uuid import UUID
 
+import httpx
+
 from contracts.decisions import ApprovePartner, Decide, ReinstatePartner, RejectPartner, RequestInfo
 from contracts.invoices import ApproveInvoice, AttachReceipt, CreateInvoice, RejectInvoice
 from contracts.message import Actor, Command
@@ -155,7 +157,11 @@ class Walker:
             partner_id=self.client.partner_id,
         )
         answer = await self.ask(wanted, self.client.contact)
-        return await put(answer.json, body) if answer.status == 201 else None
+        try:
+            return await put(answer.json, body) if answer.status == 201 else None
+        except httpx.TransportError:
+            self.outcomes["the store hung up", 0] += 1
+            return None
 
     async def ask(self, command: Command | GetPartner, actor: Actor) -> Answer:
         answer = await self.bus.ask(command, actor)

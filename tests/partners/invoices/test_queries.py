@@ -90,10 +90,12 @@ async def test_a_stranger_sees_nothing(desk: Desk) -> None:
 async def test_reader_roles_see_every_partners_invoices(desk: Desk, role: Role) -> None:
     reader = person("reader", role)
 
-    seen_ids = await desk.listed(reader, starting_after=UUID(int=desk.first.id.int - 1))
+    ours = ids(desk.first, desk.second, desk.theirs)
+
+    listed = await desk.listed(reader, starting_after=UUID(int=desk.first.id.int - 1))
     reply = await desk.ask(GetInvoice(invoice_id=desk.theirs.id), reader)
 
-    assert (seen_ids == ids(desk.first, desk.second, desk.theirs)) is (role in READERS)
+    assert [each for each in listed if each in ours] == (ours if role in READERS else [])
     assert isinstance(reply, Reply) is (role in READERS)
 
 
@@ -120,7 +122,9 @@ async def test_a_list_can_be_cut_down_by_state_and_partner(desk: Desk) -> None:
     paid = await desk.listed(AUDITOR, state=InvoiceState.RECEIPT_UPLOADED, **since)
     theirs = await desk.listed(AUDITOR, partner_id=desk.till.other, **since)
 
-    assert (paid, theirs) == (ids(desk.second), ids(desk.theirs))
+    assert desk.second.id in paid
+    assert desk.first.id not in paid
+    assert theirs == ids(desk.theirs)
     assert await desk.listed(desk.till.ada, partner_id=desk.till.other) == []
 
 

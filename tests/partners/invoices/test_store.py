@@ -204,7 +204,8 @@ async def test_an_expiry_waits_for_no_partner(bureau: Bureau, till: Till) -> Non
     async with bureau.engine.begin() as holding:
         await holding.exec_driver_sql("SELECT FROM partners WHERE id = $1 FOR UPDATE", (till.acme,))
         late = invoice.expires_at + timedelta(seconds=1)
-        reply = await bureau.one(ExpireInvoice(invoice_id=invoice.id), TIMER, now=late)
+        async with asyncio.timeout(10):
+            reply = await bureau.one(ExpireInvoice(invoice_id=invoice.id), TIMER, now=late)
 
     assert seen(reply).state is InvoiceState.EXPIRED
 

@@ -74,6 +74,7 @@ class Book:
     new_pages: list[Page] = field(default_factory=list)
     changed_pages: dict[UUID, Page] = field(default_factory=dict)
     _owners: dict[UUID, Person] = field(default_factory=dict)
+    _pages_of: defaultdict[UUID, list[Page]] | None = None
 
     def add_upload(self, upload: Upload) -> None:
         self.know_upload(upload)
@@ -94,6 +95,19 @@ class Book:
     def know_deactivation(self, deactivation: Deactivation) -> None:
         self.deactivations[deactivation.key] = deactivation
         self.waiting[deactivation.person].append(deactivation)
+
+    def pages_of(self, partner_id: UUID) -> list[Page]:
+        """Looked up, not searched for: every application of a batch asks."""
+        if self._pages_of is None:
+            self._pages_of = defaultdict(list)
+            for page in self.pages.values():
+                self._pages_of[page.partner_id].append(page)
+        return self._pages_of[partner_id]
+
+    def add_page(self, page: Page) -> None:
+        self.pages_of(page.partner_id).append(page)
+        self.pages[page.id] = page
+        self.new_pages.append(page)
 
     def add_partner(self, partner: Partner, filing: Filing) -> None:
         self.partners[partner.id] = partner

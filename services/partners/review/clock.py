@@ -7,6 +7,7 @@ returns the same clock: whoever calls twice, late or too early does no harm.
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 
 from contracts.partners import ReviewView
 from services.partners.review.calendar import BusinessCalendar
@@ -55,10 +56,7 @@ class ReviewClock:
         if self.running_since or self.closed_at:
             return self
         since = _whole(now)
-        warn_at, due_at = (
-            policy.calendar.add(since, max(0, seconds - self.used_seconds))
-            for seconds in (policy.warn_seconds, policy.target_seconds)
-        )
+        warn_at, due_at = _deadlines(policy, since, self.used_seconds)
         return replace(self, running_since=since, warn_at=warn_at, due_at=due_at)
 
     def closed(self, policy: SlaPolicy, now: datetime) -> "ReviewClock":
@@ -81,6 +79,15 @@ class ReviewClock:
 def open_(policy: SlaPolicy, round_: int, now: datetime) -> ReviewClock:
     """A new round, running."""
     return ReviewClock(round=round_, opened_at=now).resumed(policy, now)
+
+
+@lru_cache(maxsize=64)
+def _deadlines(policy: SlaPolicy, since: datetime, used: int) -> tuple[datetime, datetime]:
+    """When to warn and when it is due; reckoned once for all applications of one second."""
+    warn_at, due_at = (
+        policy.calendar.add(since, max(0, seconds - used)) for seconds in (policy.warn_seconds, policy.target_seconds)
+    )
+    return warn_at, due_at
 
 
 def _whole(now: datetime) -> datetime:

@@ -20,11 +20,10 @@ def dossier_arrived(partner: Partner, call: Call, book: Book) -> list[Fact]:
         keep_review(book, partner, open_(book.rules.sla, clock.round + 1 if clock else 1, call.now))
     else:
         keep_review(book, partner, clock.resumed(book.rules.sla, call.now))
-    if any(page.dossier_version == partner.dossier_version for page in _pages_of(partner, book)):
+    if any(page.dossier_version == partner.dossier_version for page in book.pages_of(partner.id)):
         return []
     page, raised = Page.raise_(partner.id, partner.dossier_version, call, book.rules.paging)
-    book.pages[page.id] = page
-    book.new_pages.append(page)
+    book.add_page(page)
     return [raised]
 
 
@@ -53,13 +52,9 @@ def keep_review(book: Book, partner: Partner, clock: ReviewClock) -> None:
 
 def _resolved(partner: Partner, call: Call, book: Book) -> list[Fact]:
     facts = []
-    for page in _pages_of(partner, book):
+    for page in book.pages_of(partner.id):
         fact = page.resolve(call)
         if fact:
             book.changed_pages[page.id] = page
             facts.append(fact)
     return facts
-
-
-def _pages_of(partner: Partner, book: Book) -> list[Page]:
-    return [page for page in book.pages.values() if page.partner_id == partner.id]

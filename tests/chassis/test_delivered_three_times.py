@@ -6,7 +6,8 @@ from contracts.message import Command
 from tests.chassis.conftest import ONE_LOOP
 from tests.chassis.delivery import deliver_three_times
 from tests.support import Bus, ServiceProcess, Tables, Tape, command_record, eventually, partner_cases
-from tests.support.cases import CASES, handlers_in_the_code
+from tests.support.all_cases import ALL_CASES
+from tests.support.cases import handlers_in_the_code
 
 pytestmark = ONE_LOOP
 PARTNER_COMMANDS = [command for command, service in handlers_in_the_code().items() if service == "partners"]
@@ -16,7 +17,7 @@ PARTNER_COMMANDS = [command for command, service in handlers_in_the_code().items
 async def test_a_message_delivered_three_times_has_one_effect_and_the_same_answer(
     command: type[Command], partners: ServiceProcess, bus: Bus, tables: Tables
 ) -> None:
-    prepared = await CASES[command](bus)
+    prepared = await ALL_CASES[command](bus)
 
     async with Tape.of(bus.stack) as tape:
         record = await deliver_three_times(bus, prepared)

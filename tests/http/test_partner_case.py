@@ -29,9 +29,9 @@ class Case:
         key = self.api.upload(sender, "licensing", self.partner["id"])["object_key"] if not changes else ""
         return self._read(self.api.call("POST", f"{self.path}/dossier", sender, json=changes or _licence(key)))
 
-    def replace(self, *subjects: str, bearer: str = "") -> httpx.Response:
+    def replace(self, *people: str | Document, bearer: str = "") -> httpx.Response:
         headers = {"If-Match": f'"{self.partner["version"]}"'}
-        body = {"contacts": [contact(subject) for subject in subjects]}
+        body = {"contacts": [contact(each) if isinstance(each, str) else each for each in people]}
         sender = bearer or self.bearer
         return self._read(self.api.call("PUT", f"{self.path}/contacts", sender, json=body, headers=headers))
 
@@ -175,13 +175,13 @@ def test_the_timeline_tells_the_whole_story_in_order_and_in_pages(case: Case) ->
 
 
 def test_a_reviewer_sees_open_tasks_and_the_partner_does_not(case: Case) -> None:  # S1.43
-    guest = f"guest-{uuid4().hex[:12]}"
+    guest = {**contact(f"guest-{uuid4().hex[:12]}"), "issuer": "https://elsewhere.example"}
     case.replace(case.subject, guest)
     case.replace(case.subject)
 
     seen = case.get("", case.api.token("ops", "RoleOps")).json()["tasks"]
 
-    assert [(task["kind"], task["subject"]) for task in seen] == [("deactivate_contact", guest)]
+    assert [(task["kind"], task["subject"]) for task in seen] == [("deactivate_contact", guest["subject"])]
     assert case.get().json()["tasks"] is None
 
 

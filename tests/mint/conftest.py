@@ -9,7 +9,7 @@ from contracts.partners import COMMANDS, QUERIES
 from deploy.local.stack import Stack
 from tests.support import Bus, ServiceProcess, Tables
 from tests.support.groups import skip_backlog
-from tests.support.minting import swap_operator
+from tests.support.minting import set_old_vouchers_aside, swap_operator
 from tests.support.outside import SwapOperator
 
 ONE_LOOP = pytest.mark.asyncio(loop_scope="module")
@@ -19,6 +19,7 @@ ONE_LOOP = pytest.mark.asyncio(loop_scope="module")
 def partners(stack: Stack) -> Iterator[ServiceProcess]:
     for topic in (COMMANDS, QUERIES):
         skip_backlog(stack, topic, topic)
+    set_old_vouchers_aside(stack)
     with ServiceProcess(stack, "partners", supervised=True) as process:
         yield process
 

@@ -1,5 +1,6 @@
 """How each command of the partners service is prepared and its effect counted."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -22,6 +23,7 @@ from tests.support.people import root_admin, system
 from tests.support.tables import Tables
 
 SUBMITTED = ("partner.submitted", "page.raised")
+ELSEWHERE = "https://elsewhere.example"
 NOTES = "Documents checked against the commercial register."
 
 
@@ -101,16 +103,17 @@ async def reinstate_partner(bus: Bus) -> Prepared:
 
 @case(RecordDeactivation)
 async def record_deactivation(bus: Bus) -> Prepared:
-    """Somebody joined and left; the provider has answered."""
+    """Somebody of another provider joined and left, so that the worker of the service can't be quicker."""
     application = await submitted(bus)
     guest, staying = f"guest-{uuid4().hex[:12]}", application.actor.subject
     for version, subjects in ((1, (staying, guest)), (3, (staying,))):
-        answer = await bus.ask(roster_of(application, version, subjects), application.actor)
+        command = roster_of(application, version, subjects, issuers={guest: ELSEWHERE})
+        answer = await bus.ask(command, application.actor)
         assert answer.status == 200, answer
     waiting = "SELECT issuer, removed_at FROM deactivations WHERE subject = %s"
     row = Tables(bus.stack, "partners").rows(waiting, guest)[0]
     removed_at: datetime = row["removed_at"]
-    command = RecordDeactivation(
+    report = RecordDeactivation(
         partner_id=application.partner_id, issuer=row["issuer"], subject=guest, removed_at=removed_at, known=True
     )
 
@@ -118,7 +121,7 @@ async def record_deactivation(bus: Bus) -> Prepared:
         done = "SELECT count(*) FROM deactivations WHERE subject = %s AND status = 'done'"
         return int(tables.value(done, guest))
 
-    return Prepared(command, system("partners"), settled, ("partner.contact.deactivated",))
+    return Prepared(report, system("partners"), settled, ("partner.contact.deactivated",))
 
 
 @case(RecordRootAdmins)
@@ -147,10 +150,13 @@ def decision(application: Application, kind: type[Decide], version: int, **more:
     return kind.model_validate(fields | more)
 
 
-def roster_of(application: Application, version: int, subjects: tuple[str, ...]) -> ReplaceContacts:
-    """These subjects, each as the applicant's contact says it."""
+def roster_of(
+    application: Application, version: int, subjects: tuple[str, ...], issuers: Mapping[str, str] | None = None
+) -> ReplaceContacts:
+    """These subjects, each as the applicant's contact says it, of their issuer or the applicant's."""
     known: Contact = application.command.contacts[0]
-    people = tuple(known.model_copy(update={"subject": subject}) for subject in subjects)
+    of = issuers or {}
+    people = tuple(known.model_copy(update={"subject": each, "issuer": of.get(each)}) for each in subjects)
     return ReplaceContacts(partner_id=application.partner_id, expected_version=version, contacts=people)
 
 

@@ -12,8 +12,6 @@ from services.partners.mint.last_gate import LastGate
 from services.partners.mint.settings import MintSettings
 from services.partners.mint.signer import Signer
 from services.partners.mint.swap import SwapNode
-from services.partners.mint.token import Token
-from services.partners.mint.tokens import build_token
 from services.partners.mint.worker import Mint
 
 WAKES = (InvoiceSigning.type, VoucherSigned.type, VoucherOutcomeUnknown.type)
@@ -25,7 +23,7 @@ def main() -> None:
     def build(service: Service) -> None:
         documents = DocumentStore(settings)
         node = SwapNode(settings.swap_url, settings.swap_token.get_secret_value(), settings.swap_deadline_seconds)
-        token = TokenKeeper(lambda: _token(settings), settings.hsm_deadline_seconds)
+        token = TokenKeeper(settings.token, settings.hsm_deadline_seconds)
         gate = LastGate(service.engine, settings.policy)
         signer = Signer(service.engine, gate, token)
         heartbeat = Heartbeat(service.engine, token, settings.instance)
@@ -41,16 +39,3 @@ def main() -> None:
             service.background += [mint.run]
 
     run(settings, build)
-
-
-def _token(settings: MintSettings) -> Token:
-    return build_token(
-        settings.hsm_kind,
-        settings.hsm_module,
-        settings.hsm_token,
-        settings.hsm_key,
-        settings.hsm_pin.get_secret_value(),
-        key_file=settings.hsm_key_file,
-        conf=settings.softhsm_conf,
-        deadline=settings.hsm_deadline_seconds,
-    )

@@ -1,13 +1,13 @@
 """The office of `tests.partners.desk` with a review: three levels of people to page, a clock round the clock."""
 
 from datetime import datetime, time, timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from contracts.decisions import ApprovePartner, Decide, RequestInfo
-from contracts.message import Actor, ActorType, Command
+from contracts.message import Actor, ActorType, Command, Context
 from contracts.partners import DocumentKind, FileDossier
 from contracts.reviews import AcknowledgePage, BreachReview, EscalatePage, WarnReview
-from services.chassis import Outcome, Reply
+from services.chassis import Call, Outcome, Reply
 from services.partners.review.clock import ReviewClock, SlaPolicy
 from services.partners.review.page import Page, PagePolicy
 from services.partners.rules import Rules
@@ -42,6 +42,9 @@ class ReviewOffice(Office):
         """A new licence."""
         key, _ = self.upload(actor, DocumentKind.LICENSING, partner_id)
         return self.run(FileDossier(partner_id=partner_id, licensing_object_key=key), actor)
+
+    def call(self) -> Call:
+        return Call(ROOT, Context(request_id="r", command_id=uuid4()), uuid4(), self.now)
 
     def clock(self, partner_id: UUID) -> ReviewClock:
         return self.book.reviews[partner_id]

@@ -4,6 +4,7 @@ from contracts.decisions import ApprovePartner, RejectPartner, RequestInfo
 from contracts.partners import FileDossier, PartnerView, ReplaceContacts
 from contracts.reviews import PageState
 from services.chassis import Outcome, Reply
+from services.partners.review.moves import dossier_arrived
 from tests.partners.desk import ADA, contact
 from tests.partners.review.reviewers import ReviewOffice, told
 
@@ -127,3 +128,18 @@ def test_a_refused_decision_leaves_clock_and_pages_alone() -> None:
     assert desk.clock(partner_id) is before
     assert desk.page(partner_id).state is PageState.OPEN
     assert not desk.book.changed_pages
+
+
+def test_one_version_is_one_arrival_however_often_it_is_told() -> None:
+    desk = ReviewOffice()
+    partner_id = desk.submitted()
+    partner, call = desk.book.partners[partner_id], desk.call()
+    before = desk.clock(partner_id)
+
+    again = dossier_arrived(partner, call, desk.book)
+    desk.judge(partner_id, RequestInfo)
+    resolved = dossier_arrived(partner, call, desk.book)
+
+    assert again == resolved == []
+    assert desk.clock(partner_id).opened_at == before.opened_at
+    assert len(desk.book.new_pages) == 1

@@ -11,10 +11,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from contracts.decisions import RejectPartner
+from contracts.partners import ListPartners, PartnerPage
 from contracts.reviews import Delivery, ListPages, PagePage, PageState
 from contracts.roles import Role
 from services.chassis import Call, Read, Reply, Write, fetch
 from services.partners.desk import save_book
+from services.partners.queries import list_partners
 from services.partners.review.page import Page
 from services.partners.review.queries import list_pages
 from services.partners.review.store import load_pages, load_reviews, save_pages
@@ -214,12 +216,19 @@ async def listed(engine: AsyncEngine, **query: object) -> PagePage:
 
 
 async def test_the_overdue_are_found(engine: AsyncEngine) -> None:
-    """What `GET /partners?overdue=true` asks of the tables."""
+    """`GET /api/v1/partners?overdue=true`."""
     desk, partner_id = submitted()
     await stored(engine, desk)
-    overdue = "SELECT breached_at IS NOT NULL OR due_at < $2 FROM reviews WHERE partner_id = $1"
 
-    async with engine.connect() as read:
-        [(soon,)] = await fetch(read, overdue, partner_id, desk.now)
-        [(then,)] = await fetch(read, overdue, partner_id, desk.now + timedelta(days=2))
-    assert (soon, then) == (False, True)
+    async def overdue(later: timedelta) -> list[UUID]:
+        auditor = person("auditor", Role.AUDITOR)
+        call = Call(auditor, desk.call().context, uuid4(), desk.now + later)
+        query = ListPartners(overdue=True, starting_after=UUID(int=partner_id.int - 1), limit=1)
+        async with engine.connect() as read:
+            reply = await list_partners(query, call, Read(read))
+        assert isinstance(reply, Reply)
+        assert isinstance(reply.body, PartnerPage)
+        return [partner.id for partner in reply.body.data]
+
+    assert partner_id not in await overdue(timedelta(seconds=990))
+    assert await overdue(timedelta(seconds=1_010)) == [partner_id]

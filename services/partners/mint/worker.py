@@ -35,7 +35,8 @@ from services.partners.mint.token import SignFailed, TokenUnavailable
 from services.wire.crash import reach
 from services.wire.own_commands import OwnCommands
 
-AT_ONCE = 16
+AT_ONCE = 4
+"""Each holds a connection for its gate and needs a second one meanwhile: more would wait for each other for ever."""
 IDLE_SECONDS = 1.0
 LONGEST_PAUSE = timedelta(seconds=30)
 

@@ -19,7 +19,8 @@ async def measure(keeper: TokenKeeper) -> tuple[float, list[float]]:
     """Seconds of the first call, which opens the token, and of each call after it."""
     began = time.perf_counter()
     await keeper.sign(VOUCHER)
-    first, took = time.perf_counter() - began, []
+    first = time.perf_counter() - began
+    took: list[float] = []
     while sum(took) < SECONDS:
         began = time.perf_counter()
         await keeper.sign(VOUCHER)

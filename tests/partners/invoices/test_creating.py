@@ -92,7 +92,7 @@ def test_an_expired_document_closes_the_gate() -> None:
 def test_the_gate_comes_before_any_field() -> None:
     till = Till(approved=False)
 
-    refused = till.create(amount="nonsense", currency="XXX", recipient="nobody")
+    refused = till.create(amount="nonsense", currency="ZZZ", recipient="nobody")
 
     assert code(refused) == "PARTNER_NOT_APPROVED"
 

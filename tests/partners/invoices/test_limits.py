@@ -91,7 +91,7 @@ def test_a_file_names_the_supported_currencies_and_their_limits(tmp_path: Path) 
         pytest.param('{"USD": {"invoice": 10.5, "partner_day": "20", "region_day": "30"}}', id="a float"),
         pytest.param('{"USD": {"invoice": "10.555", "partner_day": "20", "region_day": "30"}}', id="half a cent"),
         pytest.param('{"USD": {"invoice": "0", "partner_day": "20", "region_day": "30"}}', id="zero"),
-        pytest.param('{"XXX": {"invoice": "1", "partner_day": "2", "region_day": "3"}}', id="no currency"),
+        pytest.param('{"ZZZ": {"invoice": "1", "partner_day": "2", "region_day": "3"}}', id="no currency"),
         pytest.param('{"USD": {"invoice": "1", "partner_day": "2"}}', id="one is missing"),
         pytest.param("nonsense", id="no JSON"),
     ],

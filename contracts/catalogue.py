@@ -1,9 +1,39 @@
 """Every message there is, found from the models themselves."""
 
-from contracts import audit, decisions, gate, invoices, operations, partners, reviews, staffing, vouchers
+from contracts import (
+    access,
+    audit,
+    credentials,
+    decisions,
+    gate,
+    invoices,
+    operations,
+    partners,
+    provisioning,
+    reviews,
+    staff_changes,
+    staff_events,
+    staffing,
+    vouchers,
+)
 from contracts.message import Command, EventData, Query, walk_subclasses
 
-MODULES = (audit, decisions, gate, invoices, operations, partners, reviews, staffing, vouchers)
+MODULES = (
+    access,
+    audit,
+    credentials,
+    decisions,
+    gate,
+    invoices,
+    operations,
+    partners,
+    provisioning,
+    reviews,
+    staff_changes,
+    staff_events,
+    staffing,
+    vouchers,
+)
 
 
 def command_types() -> tuple[type[Command], ...]:

@@ -80,7 +80,23 @@ class Code(StrEnum):
     ROLE_CEILING_EXCEEDED = "ROLE_CEILING_EXCEEDED"
     OTP_INVALID = "OTP_INVALID"
     OTP_ATTEMPTS_EXCEEDED = "OTP_ATTEMPTS_EXCEEDED"
+    OTP_COOLDOWN = "OTP_COOLDOWN"
+    OTP_RATE_LIMIT = "OTP_RATE_LIMIT"
     PASSWORD_POLICY = "PASSWORD_POLICY"
+    BRANCH_CONTEXT_REQUIRED = "BRANCH_CONTEXT_REQUIRED"
+    NO_BRANCH_ACCESS = "NO_BRANCH_ACCESS"
+    NO_BRANCH_ASSIGNMENT = "NO_BRANCH_ASSIGNMENT"
+    BRANCH_ACCESS_REVOKED = "BRANCH_ACCESS_REVOKED"
+    BRANCH_FROZEN = "BRANCH_FROZEN"
+    TENANT_HAS_NO_BRANCHES = "TENANT_HAS_NO_BRANCHES"
+    MEMBER_REVOKED = "MEMBER_REVOKED"
+    CANNOT_REMOVE_LAST_OWNER = "CANNOT_REMOVE_LAST_OWNER"
+    ROLE_IN_USE = "ROLE_IN_USE"
+    NO_MEMBERSHIP = "NO_MEMBERSHIP"
+    MEMBERSHIP_NOT_ACTIVE = "MEMBERSHIP_NOT_ACTIVE"
+    ACCESS_CHANGED = "ACCESS_CHANGED"
+    ACCOUNT_DISABLED = "ACCOUNT_DISABLED"
+    QUOTA_EXCEEDED = "QUOTA_EXCEEDED"
 
 
 class Entry(NamedTuple):
@@ -156,7 +172,23 @@ FAILURES: dict[Code, Entry] = {
     Code.ROLE_CEILING_EXCEEDED: Entry(403, "Nobody grants a level above their own"),
     Code.OTP_INVALID: Entry(400, "The code is not valid or no longer valid"),
     Code.OTP_ATTEMPTS_EXCEEDED: Entry(429, "Too many tries; request a new code"),
+    Code.OTP_COOLDOWN: Entry(429, "A code was sent a moment ago", True),
+    Code.OTP_RATE_LIMIT: Entry(429, "Too many codes were asked for", True),
     Code.PASSWORD_POLICY: Entry(422, "The password does not meet the policy"),
+    Code.BRANCH_CONTEXT_REQUIRED: Entry(403, "Choose a branch first"),
+    Code.NO_BRANCH_ACCESS: Entry(403, "No access to this branch"),
+    Code.NO_BRANCH_ASSIGNMENT: Entry(403, "No branch is assigned"),
+    Code.BRANCH_ACCESS_REVOKED: Entry(403, "Access to this branch was taken away"),
+    Code.BRANCH_FROZEN: Entry(403, "The branch is frozen"),
+    Code.TENANT_HAS_NO_BRANCHES: Entry(409, "The tenant has no branch yet"),
+    Code.MEMBER_REVOKED: Entry(409, "The person is not on the staff any more"),
+    Code.CANNOT_REMOVE_LAST_OWNER: Entry(409, "A tenant keeps at least one owner"),
+    Code.ROLE_IN_USE: Entry(409, "Somebody still has this role"),
+    Code.NO_MEMBERSHIP: Entry(403, "Not a member of this tenant"),
+    Code.MEMBERSHIP_NOT_ACTIVE: Entry(403, "The membership has ended"),
+    Code.ACCESS_CHANGED: Entry(403, "What you may do has changed; choose your context again"),
+    Code.ACCOUNT_DISABLED: Entry(403, "The account is disabled"),
+    Code.QUOTA_EXCEEDED: Entry(403, "The tenant's quota is used up"),
 }
 
 # Answers with these statuses depend on who asks, or on the moment, so an Idempotency-Key never pins them.

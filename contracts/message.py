@@ -88,13 +88,29 @@ class ActorType(StrEnum):
     SYSTEM = "system"
 
 
+class Chosen(Contract):
+    """The tenant and branch that somebody chose to work in: a choice and no right.
+
+    `since` is when the membership's current period began; a later period needs a new choice.
+    """
+
+    tenant_id: UUID
+    branch_id: UUID | None
+    since: datetime
+
+
 class Actor(Contract):
-    """Who acts. A person is the pair (issuer, subject), compared byte for byte (S1.9)."""
+    """Who acts. A person is the pair (issuer, subject), compared byte for byte (S1.9).
+
+    `session_id` and `chosen` come with staff tokens only.
+    """
 
     type: ActorType
     issuer: str = ""
     subject: str
     roles: frozenset[Role] = frozenset()
+    session_id: UUID | None = None
+    chosen: Chosen | None = None
 
     def holds_any(self, roles: frozenset[Role]) -> bool:
         return not roles.isdisjoint(self.roles)

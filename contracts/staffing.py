@@ -1,11 +1,9 @@
-"""Tenants, branches, staff and their credentials: what may be asked of the staffing service, and what it tells.
+"""Tenants, branches and staff: what is opened, added and read. Shapes follow `api.md`.
 
-Shapes follow `api.md`. Events name accounts, memberships and branches by id only: phone numbers and display names
-stay in the service. Passwords, codes and tokens travel sealed (`services.wire.sealing`), never in the clear.
+Beside it: `provisioning` (add people), `staff_changes` (roles, branches, revocation), `access` (who may),
+`credentials` (codes, sessions), `staff_events` (what is told).
 """
 
-import hashlib
-import unicodedata
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, ClassVar
@@ -13,7 +11,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from contracts.message import Command, CommandRefused, Contract, EventData, Query, Target
+from contracts.message import Command, Contract, Query, Target
 from contracts.roles import Role
 from contracts.text import Name
 
@@ -23,6 +21,7 @@ Region = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
 RawPhone = Annotated[str, Field(max_length=64)]
 RawName = Annotated[str, Field(max_length=1000)]
 RoleKey = Annotated[str, Field(max_length=64)]
+BranchIds = Annotated[tuple[UUID, ...], Field(max_length=100, strict=False)]
 Secret = Annotated[str, Field(max_length=1024)]
 Sealed = Annotated[str, Field(max_length=8192, pattern=r"^[A-Za-z0-9_-]+={0,2}$")]
 
@@ -48,11 +47,6 @@ class Standing(StrEnum):
     REVOKED = "REVOKED"
 
 
-class Notify(StrEnum):
-    SMS = "sms"
-    NONE = "none"
-
-
 class NotificationStatus(StrEnum):
     NONE = "none"
     QUEUED = "queued"
@@ -65,14 +59,6 @@ class ProvisioningOutcome(StrEnum):
     UNCHANGED = "unchanged"
     UPDATED = "updated"
     REACTIVATED = "reactivated"
-
-
-class Purpose(StrEnum):
-    """What a sealed text is for; it opens for nothing else."""
-
-    CODE = "code"
-    PASSWORD = "password"
-    SESSION = "session"
 
 
 class StaffingCommand(Command):
@@ -150,92 +136,26 @@ class ActivateBranch(BranchCommand):
     type: ClassVar[str] = "branch.activate"
 
 
-class ProvisionStaff(TenantCommand):
-    """Add a person to the staff: identity, membership, profile and branches in one call (S2.1-S2.6).
+class SetQuotas(TenantCommand):
+    """How many active staff, branches and roles a tenant may have; only for allowlisted root admins (P15)."""
 
-    Phone, name, role and branches are loose here because their own codes say what is wrong with them.
-    """
+    type: ClassVar[str] = "tenant.set_quotas"
+    roles: ClassVar[frozenset[Role]] = frozenset({Role.ROOT_ADMIN})
 
-    type: ClassVar[str] = "staff.provision"
-
-    phone: RawPhone
-    display_name: RawName
-    role_key: RoleKey
-    branch_ids: Annotated[tuple[UUID, ...], Field(max_length=100, strict=False)]
-    notify: Annotated[Notify, Field(strict=False)] = Notify.NONE
+    staff: Annotated[int, Field(ge=0, le=1_000_000)]
+    branches: Annotated[int, Field(ge=0, le=100_000)]
+    role_keys: Annotated[int, Field(ge=0, le=1_000)]
 
 
-class CredentialCommand(Command):
-    """About the person who holds a phone. `region` gives a national spelling its country code."""
-
-    topic: ClassVar[str] = CREDENTIALS
-    refused_as: ClassVar[str] = "staff.refused"
-
-    phone: RawPhone
-    region: Region | None = None
-
-    def key(self) -> str:
-        return phone_hash(self.phone)
+class Quota(Contract):
+    limit: int
+    used: int
 
 
-def phone_hash(phone: str) -> str:
-    """A partition key that puts no number in a header; order between spellings is kept by the database."""
-    plain = "".join(c for c in unicodedata.normalize("NFKC", phone) if c.isdigit())
-    return hashlib.sha256(plain.encode()).hexdigest()
-
-
-class RequestActivation(CredentialCommand):
-    """Ask for a one-time code; the answer is the same whether or not the phone is known (P9)."""
-
-    type: ClassVar[str] = "activation.request"
-
-
-class VerifyActivation(CredentialCommand):
-    """Prove possession of the phone and choose a password; both secrets travel sealed."""
-
-    type: ClassVar[str] = "activation.verify"
-
-    sealed_code: Sealed
-    sealed_password: Sealed
-
-
-class OpenSession(CredentialCommand):
-    """Log in; the reply is a `SealedSession`."""
-
-    type: ClassVar[str] = "session.open"
-
-    sealed_password: Sealed
-
-
-class Verification(Contract):
-    """The HTTP body that becomes `VerifyActivation`."""
-
-    phone: RawPhone
-    region: Region | None = None
-    code: Secret
-    password: Secret
-
-
-class Login(Contract):
-    """The HTTP body that becomes `OpenSession`."""
-
-    phone: RawPhone
-    region: Region | None = None
-    password: Secret
-
-
-class SealedSession(Contract):
-    """A `Session` that only the gateway can open."""
-
-    sealed: str
-
-
-class Session(Contract):
-    """`expires_in` counts the seconds of the access token."""
-
-    access_token: str
-    refresh_token: str
-    expires_in: int
+class QuotasView(Contract):
+    staff: Quota
+    branches: Quota
+    role_keys: Quota
 
 
 class GetTenant(Query):
@@ -259,12 +179,20 @@ class ListBranches(Query):
 
 
 class ListStaff(Query):
-    """A tenant's staff in the order they came; its owners and admins. The cursor is an account id."""
+    """A tenant's staff in the order they came; its owners and admins. The cursor is an account id.
+
+    `q` finds part of a display name, whatever its case; the others compare exactly.
+    """
 
     type: ClassVar[str] = "staff.list"
     topic: ClassVar[str] = QUERIES
+    version: ClassVar[int] = 2
 
     tenant_id: UUID
+    q: Annotated[str, Field(min_length=1, max_length=80)] | None = None
+    role_key: RoleKey | None = None
+    branch_id: UUID | None = None
+    status: Annotated[Standing, Field(strict=False)] | None = None
     limit: Annotated[int, Field(ge=1, le=100)] = 20
     starting_after: UUID | None = None
 
@@ -282,6 +210,7 @@ class GetStaff(Query):
 class RoleView(Contract):
     role_key: str
     level: int
+    permissions: tuple[str, ...]
 
 
 class TenantView(Contract):
@@ -349,113 +278,3 @@ class StaffView(Contract):
 class StaffPage(Contract):
     data: tuple[StaffView, ...]
     has_more: bool
-
-
-class TenantFact(EventData):
-    tenant_id: UUID
-
-
-class TenantCreated(TenantFact):
-    type: ClassVar[str] = "tenant.created"
-
-    name: str
-    region: str
-    owner_account_id: UUID
-
-
-class TenantFrozen(TenantFact):
-    type: ClassVar[str] = "tenant.frozen"
-
-
-class TenantActivated(TenantFact):
-    type: ClassVar[str] = "tenant.activated"
-
-
-class BranchFact(TenantFact):
-    branch_id: UUID
-
-
-class BranchCreated(BranchFact):
-    type: ClassVar[str] = "branch.created"
-
-    name: str
-
-
-class BranchFrozen(BranchFact):
-    type: ClassVar[str] = "branch.frozen"
-
-
-class BranchActivated(BranchFact):
-    type: ClassVar[str] = "branch.activated"
-
-
-class AccountFact(EventData):
-    account_id: UUID
-
-
-class IdentityProvisioned(AccountFact):
-    """A person unknown before: no password yet, so nobody can log in as them (S2.28)."""
-
-    type: ClassVar[str] = "identity.provisioned"
-
-
-class IdentityActivationRequested(AccountFact):
-    """A one-time code is due by SMS; the code is in no event."""
-
-    type: ClassVar[str] = "identity.activation_requested"
-
-    challenge_id: UUID
-
-
-class IdentityNoticeRequested(AccountFact):
-    """A person who can log in already is told by SMS that a tenant added them."""
-
-    type: ClassVar[str] = "identity.notice_requested"
-
-    notification_id: UUID
-
-
-class IdentityActivated(AccountFact):
-    """The person chose a password; `recovered` when there was one before."""
-
-    type: ClassVar[str] = "identity.activated"
-
-    recovered: bool
-
-
-class SessionOpened(AccountFact):
-    type: ClassVar[str] = "session.opened"
-
-    session_id: UUID
-
-
-class MembershipFact(TenantFact):
-    account_id: UUID
-    membership_id: UUID
-
-
-class MembershipGranted(MembershipFact):
-    type: ClassVar[str] = "membership.granted"
-
-    membership_kind: MembershipKind
-    role_key: str
-
-
-class StaffProvisioned(MembershipFact):
-    type: ClassVar[str] = "staff.provisioned"
-
-    membership_kind: MembershipKind
-    role_key: str
-    branch_ids: tuple[UUID, ...]
-    outcome: ProvisioningOutcome
-
-
-class BranchAccessGranted(MembershipFact):
-    type: ClassVar[str] = "branch_access.granted"
-
-    branch_id: UUID
-    reason: str
-
-
-class StaffCommandRefused(CommandRefused):
-    type: ClassVar[str] = "staff.refused"

@@ -137,6 +137,18 @@ TOPICS: tuple[Topic, ...] = (
     _event("staffing", "membership.granted", "membership_id"),
     _event("staffing", "staff.provisioned", "membership_id"),
     _event("staffing", "branch_access.granted", "membership_id"),
+    _event("staffing", "branch_access.removed", "membership_id"),
+    _event("staffing", "staff.renamed", "membership_id"),
+    _event("staffing", "membership.role_changed", "membership_id"),
+    _event("staffing", "membership.kind_changed", "membership_id"),
+    _event("staffing", "membership.revoked", "membership_id"),
+    _event("staffing", "role.defined", "tenant_id"),
+    _event("staffing", "role.removed", "tenant_id"),
+    _event("staffing", "tenant.quotas_set", "tenant_id"),
+    _event("staffing", "session.refreshed", "account_id"),
+    _event("staffing", "session.ended", "account_id"),
+    _event("staffing", "account.disabled", "account_id"),
+    _event("staffing", "account.enabled", "account_id"),
     _event("staffing", "staff.refused", "command_id"),
 )
 

@@ -9,7 +9,18 @@ from contracts.message import Query
 from contracts.message import Request as Message
 from services.gateway.dispatch import Answer, Caller, Dispatcher, command_id
 from services.gateway.problems import Failure, invalid
-from services.gateway.routing import Endpoint, Route, Routes, caller_of, respond
+from services.gateway.routing import Endpoint, Route, Routes, caller_of, read_message, respond
+
+
+def question(routes: Routes, path: str, message: type[Query], answer: type[BaseModel]) -> None:
+    """Add a POST route that changes nothing: its body is the question."""
+    route = Route("POST", path, message, answer, 200)
+
+    async def endpoint(request: Request) -> Response:
+        caller = caller_of(request)
+        return respond(await ask(request.app.state.dispatcher, await read_message(route, request), caller))
+
+    routes.add(route, endpoint)
 
 
 def query(routes: Routes, path: str, message: type[Query], answer: type[BaseModel]) -> None:

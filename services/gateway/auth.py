@@ -12,6 +12,7 @@ import time
 from collections import OrderedDict
 from hashlib import sha256
 from typing import Any
+from uuid import UUID
 
 import httpx
 import jwt
@@ -20,7 +21,7 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from contracts.failures import Code
-from contracts.message import Actor, ActorType
+from contracts.message import Actor, ActorType, Chosen
 from contracts.roles import Role
 from services.gateway.problems import Failure
 
@@ -119,7 +120,7 @@ class Authenticator:
             if header.get("alg") == STAFF_ALGORITHM:
                 return self._staff(token)
             return self._person(token, self._keys.get(header.get("kid")))
-        except (jwt.PyJWTError, ValueError, TypeError, AttributeError) as error:
+        except (jwt.PyJWTError, ValueError, TypeError, AttributeError, KeyError) as error:
             raise Failure(Code.TOKEN_INVALID) from error
 
     def _person(self, token: str, key: Any) -> tuple[Actor, float]:
@@ -132,7 +133,14 @@ class Authenticator:
 
     def _staff(self, token: str) -> tuple[Actor, float]:
         claims = self._decode(token, self._staff_key, (STAFF_ALGORITHM,), self._staff_issuer)
-        return Actor(type=ActorType.STAFF, issuer=self._staff_issuer, subject=claims["sub"]), claims["exp"]
+        actor = Actor(
+            type=ActorType.STAFF,
+            issuer=self._staff_issuer,
+            subject=claims["sub"],
+            session_id=UUID(claims["sid"]),
+            chosen=Chosen.model_validate_json(claims["ctx"]) if "ctx" in claims else None,
+        )
+        return actor, claims["exp"]
 
     def _decode(self, token: str, key: Any, algorithms: tuple[str, ...], issuer: str) -> dict[str, Any]:
         claims: dict[str, Any] = jwt.decode(

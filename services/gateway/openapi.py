@@ -54,19 +54,22 @@ def _operation(schemas: Schemas, route: Route, problem: dict[str, str]) -> dict[
     }
     if issubclass(route.message, Command):
         operation["responses"]["202"] = {"description": "Not answered in time; Location tells where to ask"}
+    if route.method != "GET":
         operation["requestBody"] = {"content": {"application/json": {"schema": _body(schemas, route)}}}
     return operation
 
 
 def _parameters(route: Route) -> list[dict[str, Any]]:
     found = [_parameter(name, "path", {"type": "string"}, required=True) for name in route.path_fields]
-    if not issubclass(route.message, Command):
+    if route.method == "GET":
         fields = route.message.model_json_schema(ref_template=_REF).get("properties", {})
         return found + [
             _parameter(name, "query", {"type": "string"} if "$ref" in str(field) else field, required=False)
             for name, field in fields.items()
             if name not in route.path_fields
         ]
+    if not issubclass(route.message, Command):
+        return found
     key = {"type": "string", "minLength": 1, "maxLength": 255}
     found.append(_parameter("Idempotency-Key", "header", key, required=route.anonymous is None))
     if route.if_match:

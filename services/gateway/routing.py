@@ -84,7 +84,7 @@ def _command_endpoint(route: Route) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         caller = caller_of(request, route.anonymous)
         key = _idempotency_key(request, required=route.anonymous is None)
-        message = _parse(route, request, await _read(request))
+        message = await read_message(route, request)
         dispatcher: Dispatcher = request.app.state.dispatcher
         # Anybody shares one actor, so there the phone is part of what a key stands for: nobody meets a stranger's.
         place = f"{request.url.path}#{message.key()}" if route.anonymous else request.url.path
@@ -102,6 +102,11 @@ def _command_endpoint(route: Route) -> Endpoint:
             return Response(body, 202, {"Location": location}, media_type="application/json")
 
     return endpoint
+
+
+async def read_message(route: Route, request: Request) -> Message:
+    """The message that the body, the path and If-Match make together. Raises Failure."""
+    return _parse(route, request, await _read(request))
 
 
 def caller_of(request: Request, anonymous: Actor | None = None) -> Caller:

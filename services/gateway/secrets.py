@@ -9,9 +9,9 @@ from http import HTTPStatus
 
 from pydantic import ValidationError
 
+from contracts.credentials import CredentialCommand, Purpose, SealedSession
 from contracts.message import Contract
 from contracts.message import Request as Message
-from contracts.staffing import CredentialCommand, Purpose, SealedSession
 from services.gateway.dispatch import Answer
 from services.gateway.problems import invalid
 from services.wire.sealing import Sealer

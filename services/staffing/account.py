@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID, uuid4
 
-from contracts.staffing import (
+from contracts.credentials import (
     IdentityActivated,
     IdentityActivationRequested,
     IdentityNoticeRequested,

@@ -1,6 +1,7 @@
 """The staffing service's composition root."""
 
-from contracts.staffing import COMMANDS, CREDENTIALS, QUERIES, IdentityActivationRequested, IdentityNoticeRequested
+from contracts.credentials import IdentityActivationRequested, IdentityNoticeRequested
+from contracts.staffing import COMMANDS, CREDENTIALS, QUERIES
 from services.chassis import Service, load, run
 from services.staffing.attempts import Gatherer
 from services.staffing.credential_desk import credential_desk

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from contracts.staffing import CredentialCommand, OpenSession, Purpose, VerifyActivation
+from contracts.credentials import CredentialCommand, OpenSession, Purpose, VerifyActivation
 from services.chassis import Inbound
 from services.staffing.credential_store import newest_challenges, password_hashes
 from services.staffing.ledger import Attempt

@@ -10,7 +10,7 @@ from services.staffing.account import Account
 from services.staffing.notification import Prompts
 from services.staffing.phone import PhoneFault, e164
 from services.staffing.staff import Staff
-from services.staffing.tenant import Branch, Tenant
+from services.staffing.tenant import Branch, Role, Tenant
 from services.wire.allowlist import Allowlist
 
 A = TypeVar("A", bound=Aggregate)
@@ -23,18 +23,20 @@ class Book:
     """Handlers read and change this in memory; one handler sees what an earlier one of its batch did.
 
     `actors` are the memberships that stood when the batch was loaded: one granted in this batch acts from the next
-    on, one revoked in it acts no more.
+    on, one revoked in it acts no more. `sessions` are those of the actors that are alive.
     """
 
     root_admins: Allowlist
     staff_issuer: str
     prompts: Prompts
+    sessions: set[UUID] = field(default_factory=set)
     tenants: dict[UUID, Tenant] = field(default_factory=dict)
     branches: dict[UUID, Branch] = field(default_factory=dict)
     accounts: dict[str, Account] = field(default_factory=dict)
     actors: dict[Seat, Staff] = field(default_factory=dict)
     staff: dict[Seat, Staff] = field(default_factory=dict)
     stored: dict[UUID, int] = field(default_factory=dict)
+    stored_roles: dict[tuple[UUID, str], Role] = field(default_factory=dict)
     phones: dict[tuple[str, str], str | PhoneFault] = field(default_factory=dict)
 
     def phone(self, raw: str, region: str) -> str | PhoneFault:

@@ -6,7 +6,8 @@ from uuid import UUID
 from pydantic import TypeAdapter, ValidationError
 
 from contracts.failures import Code, FieldError
-from contracts.staffing import ProvisionStaff, Status
+from contracts.provisioning import ProvisionStaff
+from contracts.staffing import Status
 from contracts.text import Name
 from services.chassis import Refusal
 from services.staffing.access import level_of
@@ -24,8 +25,6 @@ def check_provisioning(
     command: ProvisionStaff, tenant: Tenant, actor: Staff, book: Book
 ) -> tuple[str, Wanted] | Refusal:
     """The phone in E.164 and the facts asked for; the order of the gates is a promise (S2.22-25)."""
-    if tenant.status is not Status.ACTIVE:
-        return Refusal(Code.TENANT_NOT_ACTIVE)
     person = check_person(command.phone, command.display_name, tenant.region, book)
     if isinstance(person, Refusal):
         return person
@@ -68,7 +67,7 @@ def _check_role(role_key: str, tenant: Tenant, actor: Staff) -> Refusal | None:
         refused = refuse(Code.ROLE_KEY_INVALID, "/role_key", f"allowed: {', '.join(allowed)}")
         refused.extra["existing"] = {"role_keys": allowed}
         return refused
-    if tenant.roles[role_key] > level_of(tenant, actor):
+    if tenant.roles[role_key].level > level_of(tenant, actor):
         return refuse(Code.ROLE_CEILING_EXCEEDED, "/role_key", "the role stands above your own")
     return None
 

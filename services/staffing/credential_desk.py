@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from contracts.staffing import StaffCommandRefused
+from contracts.staff_events import StaffCommandRefused
 from services.chassis import Desk, Inbound, Write
 from services.staffing import credential_store
 from services.staffing.attempts import Gatherer

@@ -4,9 +4,9 @@ Every answer is the same for a phone that is known and one that is not (P9), and
 reply or a log: the session's tokens travel sealed.
 """
 
+from contracts.credentials import OpenSession, Purpose, RequestActivation, SealedSession, VerifyActivation
 from contracts.failures import Code
 from contracts.message import Command
-from contracts.staffing import OpenSession, Purpose, RequestActivation, SealedSession, VerifyActivation
 from services.chassis import Call, Outcome, Refusal, Reply
 from services.chassis.commands import Handler
 from services.staffing.ledger import Ledger

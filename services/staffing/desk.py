@@ -3,18 +3,22 @@
 First the tenants and who acts in them; only for those who may provision are phones and branches looked up (S2.21).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from uuid import UUID
 
-from contracts.staffing import BranchCommand, CreateTenant, ProvisionStaff, StaffCommandRefused, TenantCommand
+from contracts.provisioning import BulkProvision, ProvisionStaff
+from contracts.staff_changes import AddBranches, MemberCommand, RemoveBranch, ReplaceBranches
+from contracts.staff_events import StaffCommandRefused
+from contracts.staffing import BranchCommand, CreateTenant, StaffingCommand, TenantCommand
 from services.chassis import Desk, Inbound, Refusal, Write
-from services.staffing.access import account_of, administrator, is_root_admin
+from services.staffing.access import account_of, is_root_admin, permitted
 from services.staffing.book import Book
 from services.staffing.handlers import HANDLERS
 from services.staffing.notification import Prompts
 from services.staffing.otp import Otp
 from services.staffing.phone import PhoneFault, known_region
 from services.staffing.save import save
-from services.staffing.store import load_accounts, load_branches, load_staff, load_tenants
+from services.staffing.store import live_sessions, load_accounts, load_branches, load_staff, load_tenants
 from services.wire.allowlist import Allowlist
 
 
@@ -25,9 +29,9 @@ def staffing_desk(root_admins: Allowlist, staff_issuer: str, otp: Otp) -> Desk:
     async def load(tx: Write, fresh: Sequence[Inbound], _: None) -> Book:
         book = Book(root_admins, staff_issuer, Prompts(otp))
         await _load_actors(tx, fresh, book)
-        admitted = list(_admitted(fresh, book))
-        await _load_people(tx, _phones(fresh, admitted, book), admitted, book)
-        await _load_branches(tx, [i.request for i in fresh if isinstance(i.request, BranchCommand)], admitted, book)
+        admitted = [command for inbound in fresh if (command := _admitted(inbound, book))]
+        await _load_people(tx, admitted, book)
+        await _load_branches(tx, admitted, book)
         return book
 
     return Desk(HANDLERS, load, save, StaffCommandRefused, gather)
@@ -40,43 +44,62 @@ async def _load_actors(tx: Write, fresh: Sequence[Inbound], book: Book) -> None:
             seats.add((inbound.request.tenant_id, account_of(inbound.actor, book.staff_issuer)))
     book.tenants = await load_tenants(tx, sorted({tenant_id for tenant_id, _ in seats}), lock=True)
     book.know(book.tenants.values())
+    book.stored_roles = {(t.id, key): role for t in book.tenants.values() for key, role in t.roles.items()}
+    book.sessions = await live_sessions(tx, {i.actor.session_id for i in fresh if i.actor.session_id})
     book.actors = await load_staff(tx, [(tenant, account) for tenant, account in seats if account])
     book.know_staff(book.actors)
 
 
-def _admitted(fresh: Sequence[Inbound], book: Book) -> Iterator[ProvisionStaff]:
-    for inbound in fresh:
-        command = inbound.request
-        if not isinstance(command, ProvisionStaff):
-            continue
-        if not isinstance(administrator(book, command.tenant_id, inbound.actor), Refusal):
-            yield command
+def _admitted(inbound: Inbound, book: Book) -> StaffingCommand | None:
+    """The command, when it is one whose people and branches its actor may hear of."""
+    command, actor = inbound.request, inbound.actor
+    if isinstance(command, CreateTenant):
+        return command if is_root_admin(book, actor) and known_region(command.region) else None
+    if not isinstance(command, TenantCommand):
+        return None
+    return None if isinstance(permitted(command, actor, book), Refusal) else command
 
 
-def _phones(fresh: Sequence[Inbound], admitted: Sequence[ProvisionStaff], book: Book) -> set[str]:
-    numbers = {book.phone(command.phone, book.tenants[command.tenant_id].region) for command in admitted}
-    for inbound in fresh:
-        request = inbound.request
-        if isinstance(request, CreateTenant) and is_root_admin(book, inbound.actor) and known_region(request.region):
-            numbers.add(book.phone(request.owner.phone, request.region))
-    return {number for number in numbers if not isinstance(number, PhoneFault)}
-
-
-async def _load_people(tx: Write, phones: set[str], admitted: Sequence[ProvisionStaff], book: Book) -> None:
-    book.accounts = await load_accounts(tx, sorted(phones))
+async def _load_people(tx: Write, admitted: Sequence[StaffingCommand], book: Book) -> None:
+    numbers = {number for command in admitted for _, number in _phones(command, book)}
+    book.accounts = await load_accounts(tx, sorted(numbers))
     book.know(book.accounts.values())
-    seats = set()
+    seats = {(command.tenant_id, command.account_id) for command in admitted if isinstance(command, MemberCommand)}
     for command in admitted:
-        account = book.accounts.get(book.phone(command.phone, book.tenants[command.tenant_id].region))
-        if account:
-            seats.add((command.tenant_id, account.id))
+        for tenant_id, number in _phones(command, book):
+            if tenant_id and number in book.accounts:
+                seats.add((tenant_id, book.accounts[number].id))
     book.know_staff(await load_staff(tx, seats - book.actors.keys()))
 
 
-async def _load_branches(
-    tx: Write, turned: Sequence[BranchCommand], admitted: Sequence[ProvisionStaff], book: Book
-) -> None:
-    ids = {command.branch_id for command in turned}
-    ids |= {branch_id for command in admitted for branch_id in command.branch_ids}
+def _phones(command: StaffingCommand, book: Book) -> Iterator[tuple[UUID | None, str]]:
+    """Each number that the command names, with the tenant it is about."""
+    raw: list[str] = []
+    tenant_id, region = None, ""
+    if isinstance(command, CreateTenant):
+        raw, region = [command.owner.phone], command.region
+    elif isinstance(command, ProvisionStaff | BulkProvision):
+        tenant_id, region = command.tenant_id, book.tenants[command.tenant_id].region
+        raw = [row.phone for row in command.rows] if isinstance(command, BulkProvision) else [command.phone]
+    for phone in raw:
+        number = book.phone(phone, region)
+        if not isinstance(number, PhoneFault):
+            yield tenant_id, number
+
+
+async def _load_branches(tx: Write, admitted: Sequence[StaffingCommand], book: Book) -> None:
+    ids = {branch_id for command in admitted for branch_id in _branch_ids(command)}
     book.branches = await load_branches(tx, list(book.tenants), ids)
     book.know(book.branches.values())
+
+
+def _branch_ids(command: StaffingCommand) -> Iterable[UUID]:
+    match command:
+        case BranchCommand() | RemoveBranch():
+            return [command.branch_id]
+        case ProvisionStaff() | AddBranches() | ReplaceBranches():
+            return command.branch_ids
+        case BulkProvision():
+            return [branch_id for row in command.rows for branch_id in row.branch_ids]
+        case _:
+            return []

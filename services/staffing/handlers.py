@@ -2,6 +2,7 @@
 
 from contracts.failures import Code
 from contracts.message import Command
+from contracts.provisioning import ProvisionStaff
 from contracts.staffing import (
     ActivateBranch,
     ActivateTenant,
@@ -11,13 +12,12 @@ from contracts.staffing import (
     FreezeBranch,
     FreezeTenant,
     MembershipKind,
-    ProvisionStaff,
     Status,
     TenantCommand,
 )
 from services.chassis import Call, Outcome, Refusal, Reply
 from services.chassis.commands import Handler
-from services.staffing.access import administrator, controller, is_root_admin
+from services.staffing.access import controller, is_root_admin, permitted
 from services.staffing.book import Book
 from services.staffing.checks import check_person, refuse
 from services.staffing.phone import known_region
@@ -53,12 +53,9 @@ def activate_tenant(command: ActivateTenant, call: Call, book: Book) -> Outcome:
 
 
 def create_branch(command: CreateBranch, call: Call, book: Book) -> Outcome:
-    admitted = administrator(book, command.tenant_id, call.actor)
+    admitted = permitted(command, call.actor, book)
     if isinstance(admitted, Refusal):
         return admitted
-    tenant, _ = admitted
-    if tenant.status is not Status.ACTIVE:
-        return Refusal(Code.TENANT_NOT_ACTIVE)
     branch, created = Branch.create(command, call)
     book.branches[branch.id] = branch
     return Reply(201, branch.view(), [created], branch.etag)
@@ -73,7 +70,7 @@ def activate_branch(command: ActivateBranch, call: Call, book: Book) -> Outcome:
 
 
 def _turn_tenant(command: TenantCommand, call: Call, book: Book, status: Status) -> Outcome:
-    tenant = controller(book, command.tenant_id, call.actor)
+    tenant = controller(command, call.actor, book)
     if isinstance(tenant, Refusal):
         return tenant
     facts = tenant.turn(status, call)
@@ -81,7 +78,7 @@ def _turn_tenant(command: TenantCommand, call: Call, book: Book, status: Status)
 
 
 def _turn_branch(command: BranchCommand, call: Call, book: Book, status: Status) -> Outcome:
-    admitted = administrator(book, command.tenant_id, call.actor)
+    admitted = permitted(command, call.actor, book)
     if isinstance(admitted, Refusal):
         return admitted
     branch = book.branches.get(command.branch_id)

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from contracts.failures import Code
-from contracts.staffing import MembershipKind, NotificationStatus, Notify, ProvisioningOutcome, ProvisionStaff
+from contracts.provisioning import Notify, ProvisionStaff
+from contracts.staffing import MembershipKind, NotificationStatus, ProvisioningOutcome
 from services.chassis import Call, Fact, Outcome, Refusal, Reply
-from services.staffing.access import administrator
+from services.staffing.access import permitted
 from services.staffing.account import Account
 from services.staffing.book import Book
 from services.staffing.checks import check_provisioning
@@ -15,7 +16,7 @@ Prompted = tuple[list[Fact], NotificationStatus]
 
 
 def provision_staff(command: ProvisionStaff, call: Call, book: Book) -> Outcome:
-    admitted = administrator(book, command.tenant_id, call.actor)
+    admitted = permitted(command, call.actor, book)
     if isinstance(admitted, Refusal):
         return admitted
     checked = check_provisioning(command, *admitted, book)

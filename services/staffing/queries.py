@@ -6,6 +6,7 @@ The number of statements is the same for ten and for a thousand staff (P11).
 from collections.abc import Sequence
 from uuid import UUID
 
+from contracts.access import Action
 from contracts.failures import Code
 from contracts.message import Actor, Query
 from contracts.roles import Role
@@ -22,9 +23,9 @@ from contracts.staffing import (
 )
 from services.chassis import Call, Outcome, Read, Refusal, Reply
 from services.chassis.queries import QueryHandler
-from services.staffing.access import account_of, administers
+from services.staffing.access import account_of, may
 from services.staffing.staff import Staff
-from services.staffing.store import branch_of, load_staff, load_tenants
+from services.staffing.store import branch_of, live_sessions, load_staff, load_tenants
 
 READERS = frozenset({Role.ROOT_ADMIN, Role.OPS, Role.AUDITOR})
 
@@ -58,14 +59,14 @@ class Questions:
         }
 
     async def get_tenant(self, query: GetTenant, call: Call, read: Read) -> Outcome:
-        refused = await self._refused(query.tenant_id, call.actor, read, READERS)
+        refused = await self._refused(Action.TENANT_READ, query.tenant_id, call.actor, read, READERS)
         tenant = None if refused else (await load_tenants(read, [query.tenant_id], lock=False)).get(query.tenant_id)
         if tenant is None:
             return refused or Refusal(Code.NOT_FOUND)
         return Reply(200, tenant.view(), etag=tenant.etag)
 
     async def list_branches(self, query: ListBranches, call: Call, read: Read) -> Outcome:
-        refused = await self._refused(query.tenant_id, call.actor, read, READERS)
+        refused = await self._refused(Action.BRANCH_READ, query.tenant_id, call.actor, read, READERS)
         if refused:
             return refused
         args = (query.tenant_id, query.starting_after, query.limit + 1)
@@ -74,7 +75,7 @@ class Questions:
         return Reply(200, BranchPage(data=views, has_more=len(branches) > query.limit))
 
     async def list_staff(self, query: ListStaff, call: Call, read: Read) -> Outcome:
-        refused = await self._refused(query.tenant_id, call.actor, read)
+        refused = await self._refused(Action.STAFF_READ, query.tenant_id, call.actor, read)
         if refused:
             return refused
         after = None
@@ -88,7 +89,7 @@ class Questions:
         return Reply(200, StaffPage(data=views, has_more=len(seats) > query.limit))
 
     async def get_staff(self, query: GetStaff, call: Call, read: Read) -> Outcome:
-        refused = await self._refused(query.tenant_id, call.actor, read)
+        refused = await self._refused(Action.STAFF_READ, query.tenant_id, call.actor, read)
         if refused:
             return refused
         staff = list((await load_staff(read, [(query.tenant_id, query.account_id)])).values())
@@ -98,16 +99,19 @@ class Questions:
         return Reply(200, view, etag=staff[0].etag)
 
     async def _refused(
-        self, tenant_id: UUID, actor: Actor, read: Read, readers: frozenset[Role] = frozenset()
+        self, action: Action, tenant_id: UUID, actor: Actor, read: Read, readers: frozenset[Role] = frozenset()
     ) -> Refusal | None:
         if actor.holds_any(readers):
             return None
         account_id = account_of(actor, self._staff_issuer)
         seat = (tenant_id, account_id) if account_id else None
         member = (await load_staff(read, [seat])).get(seat) if seat else None
+        if actor.session_id and not await live_sessions(read, [actor.session_id]):
+            return Refusal(Code.TOKEN_INVALID, "the session is over")
         if member is None or member.status is not Standing.ACTIVE:
             return Refusal(Code.NOT_FOUND)
-        return None if administers(member) else Refusal(Code.PERMISSION_DENIED)
+        tenant = (await load_tenants(read, [tenant_id], lock=False))[tenant_id]
+        return None if may(tenant, member, action) else Refusal(Code.PERMISSION_DENIED)
 
 
 async def _views(staff: Sequence[Staff], tenant_id: UUID, read: Read) -> tuple[StaffView, ...]:

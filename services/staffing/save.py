@@ -9,6 +9,7 @@ from typing import Any
 from services.chassis import Write, insert
 from services.staffing.book import Book
 from services.staffing.notification import Prompts
+from services.staffing.save_roles import save_roles
 from services.staffing.staff import Staff
 
 _TURN = """
@@ -59,8 +60,7 @@ async def _save_freezables(tx: Write, book: Book) -> None:
     tenants, branches = book.tenants.values(), book.branches.values()
     new = book.new(tenants)
     await insert(tx, "tenants", [row_of(tenant, "roles") for tenant in new])
-    roles = [{"tenant_id": t.id, "role_key": key, "level": level} for t in new for key, level in t.roles.items()]
-    await insert(tx, "tenant_roles", roles)
+    await save_roles(tx, book)
     await insert(tx, "branches", rows_of(book.new(branches)))
     for table, changed in (("tenants", book.changed(tenants)), ("branches", book.changed(branches))):
         await update(tx, _TURN.format(table=table), rows_of(changed), "id", "version", "status", "updated_at")

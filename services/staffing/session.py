@@ -13,7 +13,7 @@ from uuid import UUID
 import jwt
 from uuid_utils.compat import uuid7
 
-from contracts.staffing import Session as SessionView
+from contracts.credentials import Session as SessionView
 from services.wire.actor import private_key
 
 ACCESS_LIFETIME = timedelta(minutes=10)

@@ -14,17 +14,15 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from contracts.message import Target
+from contracts.staff_events import BranchAccessGranted, MembershipGranted, StaffProvisioned
 from contracts.staffing import (
     AssignmentView,
-    BranchAccessGranted,
-    MembershipGranted,
     MembershipKind,
     MembershipView,
     NotificationStatus,
     NotificationView,
     ProfileView,
     ProvisioningOutcome,
-    StaffProvisioned,
     StaffView,
     Standing,
 )
@@ -135,8 +133,9 @@ class Staff(Aggregate):
         ]
         for branch_id in branch_ids:
             reason = f"staff {outcome}"
-            self.assignments.append(Assignment(uuid7(), branch_id, call.actor.subject, call.now, reason))
-            data = BranchAccessGranted(**named, branch_id=branch_id, reason=reason)
+            assignment = Assignment(uuid7(), branch_id, call.actor.subject, call.now, reason)
+            self.assignments.append(assignment)
+            data = BranchAccessGranted(**named, assignment_id=assignment.id, branch_id=branch_id, reason=reason)
             facts.append(self.record(data, *about, Target(type="branch", id=str(branch_id))))
         return facts
 

@@ -13,17 +13,18 @@ from services.chassis import Read, Write
 from services.staffing.account import Account, AccountStatus
 from services.staffing.book import Seat
 from services.staffing.staff import Assignment, Staff
-from services.staffing.tenant import Branch, Tenant
+from services.staffing.tenant import Branch, Role, Tenant
 
 _TENANTS = """
     SELECT id, version, status, created_at, updated_at, name, region
     FROM tenants WHERE id = ANY($1::uuid[]) ORDER BY id
 """
-_ROLES = "SELECT tenant_id, role_key, level FROM tenant_roles WHERE tenant_id = ANY($1::uuid[])"
+_ROLES = "SELECT tenant_id, role_key, level, permissions FROM tenant_roles WHERE tenant_id = ANY($1::uuid[])"
 _BRANCHES = """
     SELECT id, version, status, created_at, updated_at, tenant_id, name FROM branches
     WHERE tenant_id = ANY($1::uuid[]) AND id = ANY($2::uuid[])
 """
+_SESSIONS = "SELECT id FROM sessions WHERE id = ANY($1::uuid[]) AND revoked_at IS NULL AND expires_at > now()"
 _ACCOUNTS = """
     SELECT id, version, phone, status, created_at, activated_at
     FROM accounts WHERE phone = ANY($1::text[]) ORDER BY id FOR NO KEY UPDATE
@@ -52,7 +53,7 @@ async def load_tenants(connection: Read | Write, ids: Collection[UUID], *, lock:
     rows = (await connection.exec_driver_sql(statement, (list(ids),))).mappings()
     tenants = {row["id"]: Tenant(**{**row, "status": Status(row["status"])}) for row in rows}
     for role in await connection.exec_driver_sql(_ROLES, (list(tenants),)):
-        tenants[role.tenant_id].roles[role.role_key] = role.level
+        tenants[role.tenant_id].roles[role.role_key] = Role(role.level, frozenset(role.permissions))
     return tenants
 
 
@@ -65,6 +66,14 @@ async def load_branches(tx: Write, tenants: Collection[UUID], ids: Collection[UU
 
 def branch_of(row: Any) -> Branch:
     return Branch(**{**row, "status": Status(row["status"])})
+
+
+async def live_sessions(connection: Read | Write, ids: Collection[UUID]) -> set[UUID]:
+    """Those of `ids` that have not ended: a reset or a revocation binds on the next request (P3)."""
+    if not ids:
+        return set()
+    rows = await connection.exec_driver_sql(_SESSIONS, (list(ids),))
+    return {row.id for row in rows}
 
 
 async def load_accounts(tx: Write, phones: Collection[str]) -> dict[str, Account]:

@@ -11,28 +11,38 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
+from contracts.access import ADMINISTRATION, Action
 from contracts.message import EventData, Target
-from contracts.staffing import (
+from contracts.staff_events import (
     BranchActivated,
     BranchCreated,
     BranchFact,
     BranchFrozen,
-    BranchView,
-    CreateBranch,
-    CreateTenant,
-    RoleView,
-    Status,
     TenantActivated,
     TenantCreated,
     TenantFact,
     TenantFrozen,
-    TenantView,
 )
+from contracts.staffing import BranchView, CreateBranch, CreateTenant, RoleView, Status, TenantView
 from services.chassis import Aggregate, Call, Fact
 
 OWNER_LEVEL = 100
 ADMIN = "ADMIN"
-SEEDED_ROLES = {ADMIN: 80, "MANAGER": 50, "CASHIER": 10}
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """What a role of the registry permits, and how high it stands; nobody grants above their own level."""
+
+    level: int
+    permissions: frozenset[str]
+
+
+SEEDED_ROLES = {
+    ADMIN: Role(80, frozenset(ADMINISTRATION | {Action.BRANCH_WORK})),
+    "MANAGER": Role(50, frozenset({Action.BRANCH_WORK})),
+    "CASHIER": Role(10, frozenset({Action.BRANCH_WORK})),
+}
 
 
 @dataclass(kw_only=True, slots=True)
@@ -60,14 +70,14 @@ class Freezable(Aggregate, ABC):
 
 @dataclass(kw_only=True, slots=True)
 class Tenant(Freezable):
-    """`roles` is its registry: role key to level; nobody grants above their own level."""
+    """`roles` is its registry, by role key."""
 
     kind: ClassVar[str] = "tenant"
     TURNED: ClassVar[dict[Status, type[TenantFact]]] = {Status.ACTIVE: TenantActivated, Status.FROZEN: TenantFrozen}
 
     name: str
     region: str
-    roles: dict[str, int] = field(default_factory=dict)
+    roles: dict[str, Role] = field(default_factory=dict)
 
     @classmethod
     def create(cls, command: CreateTenant, call: Call, owner: UUID) -> tuple["Tenant", Fact]:
@@ -86,16 +96,23 @@ class Tenant(Freezable):
         return self.TURNED[self.status](tenant_id=self.id)
 
     def view(self) -> TenantView:
-        by_level = sorted(self.roles.items(), key=lambda role: (-role[1], role[0]))
         return TenantView(
             id=self.id,
             name=self.name,
             region=self.region,
             status=self.status,
-            roles=tuple(RoleView(role_key=key, level=level) for key, level in by_level),
+            roles=self.role_views(),
             created_at=self.created_at,
             updated_at=self.updated_at,
             version=self.version,
+        )
+
+    def role_views(self) -> tuple[RoleView, ...]:
+        """The registry, highest level first."""
+        by_level = sorted(self.roles.items(), key=lambda role: (-role[1].level, role[0]))
+        return tuple(
+            RoleView(role_key=key, level=role.level, permissions=tuple(sorted(role.permissions)))
+            for key, role in by_level
         )
 
 

@@ -19,7 +19,7 @@ import orjson
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from contracts.message import Actor, ActorType, Context
+from contracts.message import Actor, ActorType, Chosen, Context
 from contracts.roles import Role
 
 ISSUER = "gatehouse-gateway"
@@ -81,6 +81,10 @@ def sign(key: Ed25519PrivateKey, actor: Actor, context: Context, sealed: Sealed,
         "iat": issued,
         "exp": issued + LIFETIME_SECONDS,
     }
+    if actor.session_id:
+        claims["sid"] = str(actor.session_id)
+    if actor.chosen:
+        claims["ctx"] = actor.chosen.model_dump_json()
     signed = _HEADER + b"." + _encode(orjson.dumps(claims))
     return (signed + b"." + _encode(key.sign(signed))).decode()
 
@@ -101,6 +105,8 @@ def verify(
             issuer=claims["sub_iss"],
             subject=claims["sub"],
             roles=frozenset(map(Role, claims["roles"])),
+            session_id=UUID(claims["sid"]) if "sid" in claims else None,
+            chosen=Chosen.model_validate_json(claims["ctx"]) if "ctx" in claims else None,
         )
         context = Context(
             request_id=claims["req"], command_id=UUID(claims["txn"]), ip=claims["ip"], traceparent=traceparent

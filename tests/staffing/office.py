@@ -16,20 +16,10 @@ from aiokafka import AIOKafkaProducer, ConsumerRecord
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from contracts.credentials import OpenSession, Purpose, RequestActivation, Session, VerifyActivation
 from contracts.message import Actor, ActorType, Command
-from contracts.staffing import (
-    COMMANDS,
-    CREDENTIALS,
-    CreateBranch,
-    CreateTenant,
-    OpenSession,
-    Owner,
-    ProvisionStaff,
-    Purpose,
-    RequestActivation,
-    Session,
-    VerifyActivation,
-)
+from contracts.provisioning import ProvisionStaff
+from contracts.staffing import COMMANDS, CREDENTIALS, CreateBranch, CreateTenant, Owner
 from deploy.local.stack import Stack
 from services.chassis import Desk
 from services.chassis.commands import CommandProcessor

@@ -7,7 +7,8 @@ import jwt
 import pytest
 import time_machine
 
-from contracts.staffing import CREDENTIALS, RequestActivation
+from contracts.credentials import RequestActivation
+from contracts.staffing import CREDENTIALS
 from services.chassis import Desk, Inbound
 from services.staffing.otp import LIFETIME
 from services.wire.actor import public_key

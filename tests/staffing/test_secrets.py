@@ -6,9 +6,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from contracts.credentials import Session as SessionView
 from contracts.message import walk_subclasses
-from contracts.staffing import COMMANDS, MembershipFact, StaffingCommand, StaffView
-from contracts.staffing import Session as SessionView
+from contracts.staff_events import MembershipFact
+from contracts.staffing import COMMANDS, StaffingCommand, StaffView
 from services.staffing.otp import LIFETIME, MAX_TRIES, Challenge, Otp, Verdict
 from services.staffing.passwords import Passwords, fits_policy, normalised
 from services.wire.sealing import Sealer, UnsealError

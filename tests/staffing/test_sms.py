@@ -10,7 +10,7 @@ import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from contracts.staffing import RequestActivation
+from contracts.credentials import RequestActivation
 from services.staffing.sms import MAX_TRIES, SmsSender
 from tests.staffing.office import ANYBODY, Office, Shop, new_phone
 from tests.support.waiting import eventually

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from typing import LiteralString
 from uuid import UUID, uuid4
 
+from contracts.credentials import OpenSession, Purpose, RequestActivation, VerifyActivation
 from contracts.message import Actor, ActorType, Command
+from contracts.provisioning import ProvisionStaff
 from contracts.staffing import (
     ActivateBranch,
     ActivateTenant,
@@ -12,12 +14,7 @@ from contracts.staffing import (
     CreateTenant,
     FreezeBranch,
     FreezeTenant,
-    OpenSession,
     Owner,
-    ProvisionStaff,
-    Purpose,
-    RequestActivation,
-    VerifyActivation,
 )
 from services.staffing.otp import Otp
 from services.wire.sealing import Sealer

@@ -1,6 +1,15 @@
 """The routes of the API, one file for each owner."""
 
-from services.gateway.routes import audit, invoices, partners, staffing, vouchers
+from services.gateway.routes import access, audit, credentials, invoices, partners, staff, tenants, vouchers
 from services.gateway.routing import Routes
 
-ALL: tuple[Routes, ...] = (partners.routes, invoices.routes, vouchers.routes, staffing.routes, audit.routes)
+ALL: tuple[Routes, ...] = (
+    partners.routes,
+    invoices.routes,
+    vouchers.routes,
+    tenants.routes,
+    staff.routes,
+    credentials.routes,
+    access.routes,
+    audit.routes,
+)

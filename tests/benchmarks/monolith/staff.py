@@ -10,20 +10,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 from uuid_utils.compat import uuid7
 
+from contracts.credentials import IdentityProvisioned
 from contracts.message import EventData
+from contracts.provisioning import ProvisionStaff
+from contracts.staff_events import BranchAccessGranted, MembershipGranted, StaffProvisioned
 from contracts.staffing import (
     AssignmentView,
-    BranchAccessGranted,
-    IdentityProvisioned,
-    MembershipGranted,
     MembershipKind,
     MembershipView,
     NotificationStatus,
     NotificationView,
     ProfileView,
     ProvisioningOutcome,
-    ProvisionStaff,
-    StaffProvisioned,
     StaffView,
     Standing,
 )

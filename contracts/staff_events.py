@@ -1,0 +1,142 @@
+"""What the staffing service tells of tenants, branches and staff.
+
+Events name accounts, memberships and branches by id only: phone numbers and display names stay in the service.
+Memberships and branch access can be rebuilt from these events alone.
+"""
+
+from typing import ClassVar
+from uuid import UUID
+
+from contracts.message import CommandRefused, EventData
+from contracts.staffing import MembershipKind, ProvisioningOutcome
+
+
+class TenantFact(EventData):
+    tenant_id: UUID
+
+
+class TenantCreated(TenantFact):
+    type: ClassVar[str] = "tenant.created"
+
+    name: str
+    region: str
+    owner_account_id: UUID
+
+
+class TenantFrozen(TenantFact):
+    type: ClassVar[str] = "tenant.frozen"
+
+
+class TenantActivated(TenantFact):
+    type: ClassVar[str] = "tenant.activated"
+
+
+class BranchFact(TenantFact):
+    branch_id: UUID
+
+
+class BranchCreated(BranchFact):
+    type: ClassVar[str] = "branch.created"
+
+    name: str
+
+
+class BranchFrozen(BranchFact):
+    type: ClassVar[str] = "branch.frozen"
+
+
+class BranchActivated(BranchFact):
+    type: ClassVar[str] = "branch.activated"
+
+
+class MembershipFact(TenantFact):
+    account_id: UUID
+    membership_id: UUID
+
+
+class MembershipGranted(MembershipFact):
+    type: ClassVar[str] = "membership.granted"
+
+    membership_kind: MembershipKind
+    role_key: str
+
+
+class StaffProvisioned(MembershipFact):
+    type: ClassVar[str] = "staff.provisioned"
+
+    membership_kind: MembershipKind
+    role_key: str
+    branch_ids: tuple[UUID, ...]
+    outcome: ProvisioningOutcome
+
+
+class StaffRenamed(MembershipFact):
+    """The tenant calls this person something else; the name itself stays in the service."""
+
+    type: ClassVar[str] = "staff.renamed"
+
+
+class MembershipRoleChanged(MembershipFact):
+    type: ClassVar[str] = "membership.role_changed"
+
+    role_key: str
+    previous_role_key: str
+
+
+class MembershipKindChanged(MembershipFact):
+    type: ClassVar[str] = "membership.kind_changed"
+
+    membership_kind: MembershipKind
+    previous_kind: MembershipKind
+
+
+class MembershipRevoked(MembershipFact):
+    """`left`: by the person. Their sessions are over; `branch_access.removed` follows for each branch."""
+
+    type: ClassVar[str] = "membership.revoked"
+
+    left: bool
+    reason: str
+
+
+class BranchAccessGranted(MembershipFact):
+    type: ClassVar[str] = "branch_access.granted"
+    version: ClassVar[int] = 2
+
+    assignment_id: UUID
+    branch_id: UUID
+    reason: str
+
+
+class BranchAccessRemoved(MembershipFact):
+    type: ClassVar[str] = "branch_access.removed"
+
+    assignment_id: UUID
+    branch_id: UUID
+    reason: str
+
+
+class RoleDefined(TenantFact):
+    type: ClassVar[str] = "role.defined"
+
+    role_key: str
+    level: int
+    permissions: tuple[str, ...]
+
+
+class RoleRemoved(TenantFact):
+    type: ClassVar[str] = "role.removed"
+
+    role_key: str
+
+
+class QuotasSet(TenantFact):
+    type: ClassVar[str] = "tenant.quotas_set"
+
+    staff: int
+    branches: int
+    role_keys: int
+
+
+class StaffCommandRefused(CommandRefused):
+    type: ClassVar[str] = "staff.refused"

@@ -1,0 +1,28 @@
+"""Activation and sessions over HTTP.
+
+Passwords and codes are sealed before they leave this process, and the tokens of a session are opened only here
+(`services/gateway/secrets.py`).
+"""
+
+from contracts.credentials import (
+    Login,
+    OpenSession,
+    Purpose,
+    RequestActivation,
+    Session,
+    Verification,
+    VerifyActivation,
+)
+from contracts.message import Actor, ActorType
+from services.gateway.routing import Routes
+from services.gateway.secrets import Sealed
+
+ACTIVATION, SESSIONS = "/api/v1/activation", "/api/v1/sessions"
+ANYBODY = Actor(type=ActorType.USER, subject="anonymous")
+VERIFICATION = Sealed(Verification, {"code": Purpose.CODE, "password": Purpose.PASSWORD})
+LOGIN = Sealed(Login, {"password": Purpose.PASSWORD}, reply=Purpose.SESSION)
+
+routes = Routes()
+routes.command("POST", ACTIVATION, RequestActivation, None, 202, anonymous=ANYBODY)
+routes.command("POST", f"{ACTIVATION}/verify", VerifyActivation, None, 204, anonymous=ANYBODY, sealed=VERIFICATION)
+routes.command("POST", SESSIONS, OpenSession, Session, 201, anonymous=ANYBODY, sealed=LOGIN)

@@ -1,0 +1,31 @@
+"""Tenants and branches over HTTP."""
+
+from contracts.staffing import (
+    ActivateBranch,
+    ActivateTenant,
+    BranchPage,
+    BranchView,
+    CreateBranch,
+    CreateTenant,
+    FreezeBranch,
+    FreezeTenant,
+    GetTenant,
+    ListBranches,
+    TenantView,
+)
+from services.gateway.asking import query
+from services.gateway.routing import Routes
+
+TENANTS = "/api/v1/tenants"
+TENANT = f"{TENANTS}/{{tenant_id}}"
+BRANCH = f"{TENANT}/branches/{{branch_id}}"
+
+routes = Routes()
+routes.command("POST", TENANTS, CreateTenant, TenantView, 201)
+routes.command("POST", f"{TENANT}/freeze", FreezeTenant, TenantView)
+routes.command("POST", f"{TENANT}/activate", ActivateTenant, TenantView)
+routes.command("POST", f"{TENANT}/branches", CreateBranch, BranchView, 201)
+routes.command("POST", f"{BRANCH}/freeze", FreezeBranch, BranchView)
+routes.command("POST", f"{BRANCH}/activate", ActivateBranch, BranchView)
+query(routes, TENANT, GetTenant, TenantView)
+query(routes, f"{TENANT}/branches", ListBranches, BranchPage)

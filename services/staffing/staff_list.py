@@ -4,7 +4,6 @@ Only the filters in use become conditions, so that each combination is planned b
 memberships' ids, which never change: a page does not move when people come or go.
 """
 
-import unicodedata
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
@@ -48,7 +47,7 @@ def _conditions(query: ListStaff, after: UUID | None) -> Iterator[tuple[str, Any
     if after:
         yield "m.id > {}::uuid", after
     if query.q:
-        yield _NAMED, unicodedata.normalize("NFC", query.q)
+        yield _NAMED, query.q
     if query.role_key:
         yield "m.role_key = {}", query.role_key
     if query.branch_id:

@@ -3,6 +3,7 @@
 from contracts.credentials import IdentityActivationRequested, IdentityNoticeRequested
 from contracts.staffing import COMMANDS, CREDENTIALS, QUERIES
 from services.chassis import Service, load, run
+from services.staffing.access_queries import AccessQuestions
 from services.staffing.attempts import Gatherer
 from services.staffing.credential_desk import credential_desk
 from services.staffing.desk import staffing_desk
@@ -30,7 +31,9 @@ def main() -> None:
         sender = SmsSender(service.engine, otp, settings)
         service.commands(COMMANDS, staffing_desk(root_admins, settings.staff_issuer, otp))
         service.commands(CREDENTIALS, credential_desk(gather, sealer, otp, tokens))
-        service.queries(QUERIES, Questions(settings.staff_issuer).handlers())
+        asked = Questions(settings.staff_issuer).handlers()
+        asked |= AccessQuestions(settings.staff_issuer, tokens, sealer).handlers()
+        service.queries(QUERIES, asked)
         service.events("sms", [IdentityActivationRequested.type, IdentityNoticeRequested.type], sender.on_events)
         service.background.append(sender.run)
 

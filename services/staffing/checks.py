@@ -1,6 +1,6 @@
 """What a provisioning asks for, checked part by part; each refusal says what would have been right."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from pydantic import TypeAdapter, ValidationError
@@ -29,10 +29,10 @@ def check_provisioning(
     if isinstance(person, Refusal):
         return person
     phone, name = person
-    refused = _check_role(command.role_key, tenant, actor)
+    refused = check_role(command.role_key, tenant, actor)
     if refused:
         return refused
-    refused = _check_branches(command.branch_ids, tenant.id, book)
+    refused = check_branches(command.branch_ids, tenant.id, book)
     return refused or (phone, Wanted(name, command.role_key, tuple(dict.fromkeys(command.branch_ids))))
 
 
@@ -61,7 +61,7 @@ def _display_name(raw: str) -> str | None:
     return name if len(name) <= DISPLAY_NAME_LENGTH else None
 
 
-def _check_role(role_key: str, tenant: Tenant, actor: Staff) -> Refusal | None:
+def check_role(role_key: str, tenant: Tenant, actor: Staff) -> Refusal | None:
     if role_key not in tenant.roles:
         allowed = sorted(tenant.roles)
         refused = refuse(Code.ROLE_KEY_INVALID, "/role_key", f"allowed: {', '.join(allowed)}")
@@ -72,11 +72,17 @@ def _check_role(role_key: str, tenant: Tenant, actor: Staff) -> Refusal | None:
     return None
 
 
-def _check_branches(branch_ids: Sequence[UUID], tenant_id: UUID, book: Book) -> Refusal | None:
-    """Every bad branch is named, in the order of the request; another tenant's branch does not exist here."""
+def check_branches(
+    branch_ids: Sequence[UUID], tenant_id: UUID, book: Book, kept: Collection[UUID] = ()
+) -> Refusal | None:
+    """Every bad branch is named, in the order of the request; another tenant's branch does not exist here.
+
+    Those `kept` are somebody's already: a freeze takes no assignment away, so they need not be active.
+    """
     if not branch_ids:
         return refuse(Code.BRANCH_REQUIRED, "/branch_ids")
-    bad = {b: status for b in branch_ids if (status := _status(b, tenant_id, book)) != Status.ACTIVE}
+    asked = [branch_id for branch_id in branch_ids if branch_id not in kept]
+    bad = {b: status for b in asked if (status := _status(b, tenant_id, book)) != Status.ACTIVE}
     if not bad:
         return None
     codes = {b: Code.BRANCH_NOT_FOUND if status == UNKNOWN else Code.BRANCH_NOT_ACTIVE for b, status in bad.items()}

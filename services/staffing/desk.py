@@ -6,8 +6,17 @@ First the tenants and who acts in them; only for those who may provision are pho
 from collections.abc import Iterable, Iterator, Sequence
 from uuid import UUID
 
+from contracts.access import RemoveRole
 from contracts.provisioning import BulkProvision, ProvisionStaff
-from contracts.staff_changes import AddBranches, MemberCommand, RemoveBranch, ReplaceBranches
+from contracts.staff_changes import (
+    AddBranches,
+    ChangeKind,
+    LeaveTenant,
+    MemberCommand,
+    RemoveBranch,
+    ReplaceBranches,
+    RevokeStaff,
+)
 from contracts.staff_events import StaffCommandRefused
 from contracts.staffing import BranchCommand, CreateTenant, StaffingCommand, TenantCommand
 from services.chassis import Desk, Inbound, Refusal, Write
@@ -18,7 +27,15 @@ from services.staffing.notification import Prompts
 from services.staffing.otp import Otp
 from services.staffing.phone import PhoneFault, known_region
 from services.staffing.save import save
-from services.staffing.store import live_sessions, load_accounts, load_branches, load_staff, load_tenants
+from services.staffing.store import (
+    live_sessions,
+    load_accounts,
+    load_branches,
+    load_owners,
+    load_staff,
+    load_tenants,
+    roles_in_use,
+)
 from services.wire.allowlist import Allowlist
 
 
@@ -32,6 +49,8 @@ def staffing_desk(root_admins: Allowlist, staff_issuer: str, otp: Otp) -> Desk:
         admitted = [command for inbound in fresh if (command := _admitted(inbound, book))]
         await _load_people(tx, admitted, book)
         await _load_branches(tx, admitted, book)
+        book.owners = await load_owners(tx, _losing_owners(fresh))
+        book.roles_in_use = await roles_in_use(tx, _removed_roles(admitted))
         return book
 
     return Desk(HANDLERS, load, save, StaffCommandRefused, gather)
@@ -103,3 +122,13 @@ def _branch_ids(command: StaffingCommand) -> Iterable[UUID]:
             return [branch_id for row in command.rows for branch_id in row.branch_ids]
         case _:
             return []
+
+
+def _losing_owners(fresh: Sequence[Inbound]) -> set[UUID]:
+    """Tenants that may lose an owner; whoever leaves needs no permission."""
+    losing = (ChangeKind, RevokeStaff, LeaveTenant)
+    return {inbound.request.tenant_id for inbound in fresh if isinstance(inbound.request, losing)}
+
+
+def _removed_roles(admitted: Sequence[StaffingCommand]) -> set[tuple[UUID, str]]:
+    return {(command.tenant_id, command.role_key) for command in admitted if isinstance(command, RemoveRole)}

@@ -1,8 +1,18 @@
 """What each command about a tenant does: may they, what stands, let the aggregate turn, answer."""
 
+from contracts.access import DefineRole, RemoveRole
 from contracts.failures import Code
 from contracts.message import Command
 from contracts.provisioning import ProvisionStaff
+from contracts.staff_changes import (
+    AddBranches,
+    ChangeKind,
+    ChangeRole,
+    LeaveTenant,
+    RemoveBranch,
+    ReplaceBranches,
+    RevokeStaff,
+)
 from contracts.staffing import (
     ActivateBranch,
     ActivateTenant,
@@ -19,9 +29,12 @@ from services.chassis import Call, Outcome, Refusal, Reply
 from services.chassis.commands import Handler
 from services.staffing.access import controller, is_root_admin, permitted
 from services.staffing.book import Book
+from services.staffing.branch_access import add_branches, remove_branch, replace_branches
 from services.staffing.checks import check_person, refuse
+from services.staffing.membership import change_kind, change_role, leave_tenant, revoke_staff
 from services.staffing.phone import known_region
 from services.staffing.provisioning import provision_staff
+from services.staffing.roles import define_role, remove_role
 from services.staffing.staff import Staff, Wanted
 from services.staffing.tenant import ADMIN, Branch, Tenant
 
@@ -96,4 +109,13 @@ HANDLERS: dict[type[Command], Handler] = {
     FreezeBranch: freeze_branch,
     ActivateBranch: activate_branch,
     ProvisionStaff: provision_staff,
+    ChangeRole: change_role,
+    ChangeKind: change_kind,
+    RevokeStaff: revoke_staff,
+    LeaveTenant: leave_tenant,
+    AddBranches: add_branches,
+    ReplaceBranches: replace_branches,
+    RemoveBranch: remove_branch,
+    DefineRole: define_role,
+    RemoveRole: remove_role,
 }

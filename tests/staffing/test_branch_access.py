@@ -104,7 +104,7 @@ async def test_gone_and_given_again_is_another_assignment(office: Office, shop: 
     account, version = await hired(office, shop)
     first = shop.branches[0]
 
-    named = {"tenant_id": shop.tenant_id, "account_id": account}
+    named: dict[str, Any] = {"tenant_id": shop.tenant_id, "account_id": account}
     out = RemoveBranch(**named, expected_version=version, branch_id=first)
     back_in = AddBranches(**named, expected_version=version + 1, branch_ids=(first,))
 

@@ -234,7 +234,7 @@ async def test_two_owners_who_turn_each_other_out_leave_one(office: Office, roun
 async def test_control_without_the_tenants_lock_both_may_go(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """The lock is what leaves one: without it some round of these loses both."""
     monkeypatch.setattr("services.staffing.desk.load_tenants", _unlocked)
-    left = []
+    left: list[int] = []
     while 0 not in left and len(left) < 60:
         shop, second = await with_a_second_owner(office)
         left.append(await two_owners_turn_each_other_out(office, shop.owner, second, shop))

@@ -158,3 +158,11 @@ async def test_a_choice_says_nothing_in_another_tenant(office: Office, shop: Sho
     assert await work(desk, elsewhere, at_work, branch_id=shop.branches[0]) == "NO_BRANCH_ACCESS"
     BehindTheBack(office, shop.tenant_id).end_membership(person)
     assert await work(desk, elsewhere, at_work) == "GRANTED"
+
+
+async def test_a_choice_counts_for_oneself_alone(office: Office, shop: Shop, desk: Desk) -> None:
+    admin, clerk = await clerk_of(office, shop, role_key="ADMIN"), await office.hired(shop)
+    at_work = shown((await chosen(office, desk, shop, admin, shop.branches[0])).access_token)
+
+    assert await work(desk, shop, at_work) == "GRANTED"
+    assert await work(desk, shop, at_work, account_id=UUID(clerk.subject)) == "BRANCH_CONTEXT_REQUIRED"

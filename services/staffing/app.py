@@ -4,6 +4,7 @@ from contracts.credentials import IdentityActivationRequested, IdentityNoticeReq
 from contracts.staffing import COMMANDS, CREDENTIALS, QUERIES
 from services.chassis import Service, load, run
 from services.staffing.attempts import Gatherer
+from services.staffing.caps import OtpLimits
 from services.staffing.credential_desk import credential_desk
 from services.staffing.desk import staffing_desk
 from services.staffing.otp import Otp
@@ -12,6 +13,7 @@ from services.staffing.queries import Questions
 from services.staffing.session import Tokens
 from services.staffing.settings import StaffingSettings
 from services.staffing.sms import SmsSender
+from services.staffing.sweep import Sweep
 from services.wire.allowlist import Allowlist
 from services.wire.sealing import Sealer
 
@@ -28,10 +30,11 @@ def main() -> None:
         service.resources.callback(passwords.close)
         gather = Gatherer(service.engine, sealer, otp, passwords)
         sender = SmsSender(service.engine, otp, settings)
-        service.commands(COMMANDS, staffing_desk(root_admins, settings.staff_issuer, otp))
-        service.commands(CREDENTIALS, credential_desk(gather, sealer, otp, tokens))
+        limits = OtpLimits.of(settings)
+        service.commands(COMMANDS, staffing_desk(root_admins, settings.staff_issuer, otp, limits))
+        service.commands(CREDENTIALS, credential_desk(gather, sealer, otp, tokens, limits))
         service.queries(QUERIES, Questions(settings.staff_issuer).handlers())
         service.events("sms", [IdentityActivationRequested.type, IdentityNoticeRequested.type], sender.on_events)
-        service.background.append(sender.run)
+        service.background += [sender.run, Sweep(service.engine).run]
 
     run(settings, build)

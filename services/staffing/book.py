@@ -23,7 +23,8 @@ class Book:
     """Handlers read and change this in memory; one handler sees what an earlier one of its batch did.
 
     `actors` are the memberships that stood when the batch was loaded: one granted in this batch acts from the next
-    on, one revoked in it acts no more. `sessions` are those of the actors that are alive.
+    on, one revoked in it acts no more. `sessions` are those of the actors that are alive; all
+    those of the accounts that are `shut_out` end.
     """
 
     root_admins: Allowlist
@@ -33,6 +34,7 @@ class Book:
     tenants: dict[UUID, Tenant] = field(default_factory=dict)
     branches: dict[UUID, Branch] = field(default_factory=dict)
     accounts: dict[str, Account] = field(default_factory=dict)
+    shut_out: set[UUID] = field(default_factory=set)
     actors: dict[Seat, Staff] = field(default_factory=dict)
     staff: dict[Seat, Staff] = field(default_factory=dict)
     stored: dict[UUID, int] = field(default_factory=dict)
@@ -45,6 +47,9 @@ class Book:
         if spelling not in self.phones:
             self.phones[spelling] = e164(raw, region)
         return self.phones[spelling]
+
+    def person(self, account_id: UUID) -> Account | None:
+        return next((account for account in self.accounts.values() if account.id == account_id), None)
 
     def identity(self, phone: str, call: Call) -> tuple[Account, list[Fact]]:
         """The account of this phone; a new one tells so."""

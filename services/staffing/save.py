@@ -8,8 +8,10 @@ from typing import Any
 
 from services.chassis import Write, insert
 from services.staffing.book import Book
+from services.staffing.caps import save_counters
 from services.staffing.notification import Prompts
 from services.staffing.save_roles import save_roles
+from services.staffing.session_end import end_sessions
 from services.staffing.staff import Staff
 
 _TURN = """
@@ -18,7 +20,8 @@ _TURN = """
     WHERE t.id = n.id
 """
 _ACCOUNTS = """
-    UPDATE accounts a SET version = n.version FROM unnest($1::uuid[], $2::int[]) AS n(id, version) WHERE a.id = n.id
+    UPDATE accounts a SET version = n.version, disabled_at = n.disabled_at
+    FROM unnest($1::uuid[], $2::int[], $3::timestamptz[]) AS n(id, version, disabled_at) WHERE a.id = n.id
 """
 _CLOSE_PERIODS = """
     INSERT INTO staff_profile_periods (tenant_id, account_id, active_since, revoked_at)
@@ -46,12 +49,14 @@ async def save(tx: Write, book: Book) -> None:
     await _save_freezables(tx, book)
     accounts = sorted(book.accounts.values(), key=lambda account: account.phone)
     await insert(tx, "accounts", rows_of(book.new(accounts)))
-    await update(tx, _ACCOUNTS, rows_of(book.changed(accounts)), "id", "version")
+    await update(tx, _ACCOUNTS, rows_of(book.changed(accounts)), "id", "version", "disabled_at")
+    await end_sessions(tx, book.shut_out)
     await _save_staff(tx, book)
     await save_prompts(tx, book.prompts)
 
 
 async def save_prompts(tx: Write, prompts: Prompts) -> None:
+    await save_counters(tx, prompts.caps)
     await insert(tx, "otp_challenges", rows_of(prompts.challenges))
     await insert(tx, "notifications", rows_of(prompts.notifications))
 

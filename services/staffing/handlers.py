@@ -17,6 +17,7 @@ from contracts.staffing import (
 )
 from services.chassis import Call, Outcome, Refusal, Reply
 from services.chassis.commands import Handler
+from services.staffing import accounts
 from services.staffing.access import controller, is_root_admin, permitted
 from services.staffing.book import Book
 from services.staffing.checks import check_person, refuse
@@ -96,4 +97,5 @@ HANDLERS: dict[type[Command], Handler] = {
     FreezeBranch: freeze_branch,
     ActivateBranch: activate_branch,
     ProvisionStaff: provision_staff,
+    **accounts.HANDLERS,
 }

@@ -9,6 +9,7 @@ from contracts.access import AccessView, Action, CheckAccess, ListRoles
 from contracts.message import Actor, ActorType
 from contracts.provisioning import ProvisionStaff
 from contracts.roles import Role
+from contracts.staff_changes import DisableAccount, EnableAccount
 from contracts.staffing import (
     ActivateBranch,
     ActivateTenant,
@@ -186,6 +187,17 @@ async def test_a_dead_session_is_401_on_every_question(office: Office, shop: Sho
     assert [code(await desk.ask(query, owner)) for query in queries] == ["TOKEN_INVALID"] * 4
     freeze = FreezeBranch(tenant_id=shop.tenant_id, branch_id=shop.branches[0])
     assert (await office.tell(freeze, owner)).code == "TOKEN_INVALID"
+
+
+async def test_a_disabled_account_is_told_so(office: Office, shop: Shop, desk: Desk) -> None:
+    clerk = await office.hired(shop)
+    await office.tell(DisableAccount(account_id=UUID(clerk.subject)), office.root)
+
+    refused = await check(desk, shop, clerk)
+    await office.tell(EnableAccount(account_id=UUID(clerk.subject)), office.root)
+
+    assert (refused.reason, refused.who_may_grant) == ("ACCOUNT_DISABLED", ("root admin",))
+    assert (await check(desk, shop, clerk)).reason == "BRANCH_CONTEXT_REQUIRED"
 
 
 def commands(shop: Shop) -> list[TenantCommand]:

@@ -227,10 +227,11 @@ class Problem(BaseModel):
     existing: dict[str, object] | None = None
     diff: dict[str, object] | None = None
     next_action: str | None = None
+    retry_after: int | None = None
 
 
 def problem(code: Code, request_id: str, detail: str = "", **extra: object) -> Problem:
-    """The problem for `code`; `extra` may hold errors, reasons, existing, diff, next_action."""
+    """The problem for `code`; `extra` may hold errors, reasons, existing, diff, next_action, retry_after."""
     status, title, retryable = FAILURES[code]
     body = {
         "type": f"/problems/{code}",

@@ -104,6 +104,16 @@ def _staffing(home: Home, state: State) -> Settings:
         "GATEHOUSE_STAFF_ISSUER": STAFF_ISSUER,
         "GATEHOUSE_CREDENTIAL_KEY": state.secrets["credential_key"],
         "GATEHOUSE_OTP_PEPPER": state.secrets["otp_pepper"],
+        **_generous_caps(),
+    }
+
+
+def _generous_caps() -> Settings:
+    """Everybody here comes from 127.0.0.1, and nobody's telephone rings."""
+    scopes = ("PHONE", "IP", "TENANT", "COUNTRY")
+    return {
+        "GATEHOUSE_OTP_COOLDOWN_SECONDS": "0",
+        **{f"GATEHOUSE_OTP_HOURLY_PER_{scope}": "1000000" for scope in scopes},
     }
 
 

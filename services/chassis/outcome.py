@@ -76,11 +76,15 @@ class Deferred:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The request is turned down; nothing may have been changed. `extra` extends the problem (errors, diff, …)."""
+    """The request is turned down. `extra` extends the problem (errors, diff, …).
+
+    Nothing may have been changed but what `facts` tell: a copied token ends the session that it is refused for.
+    """
 
     code: Code
     detail: str = ""
     extra: dict[str, Any] = field(default_factory=dict)
+    facts: Sequence[Fact] = ()
 
 
 Outcome = Reply | Refusal

@@ -1,8 +1,10 @@
 """Failures that the gateway itself answers, as problem+json (RFC 9457)."""
 
+from http import HTTPStatus
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import from_json
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -29,13 +31,14 @@ def respond(request: Request, failure: Failure) -> Response:
     return Response(encoded, body.status, headers, media_type=MEDIA_TYPE)
 
 
-def headers_for(status: int) -> dict[str, str]:
-    """Headers that belong to a status, whoever refused."""
-    return {
-        401: {"WWW-Authenticate": 'Bearer realm="gatehouse"'},
-        429: {"Retry-After": RETRY_AFTER_SECONDS},
-        503: {"Retry-After": RETRY_AFTER_SECONDS},
-    }.get(status, {}).copy()
+def headers_for(status: int, problem: bytes = b"") -> dict[str, str]:
+    """Headers that belong to a status, whoever refused; a problem that says when to come again is believed."""
+    if status == HTTPStatus.UNAUTHORIZED:
+        return {"WWW-Authenticate": 'Bearer realm="gatehouse"'}
+    if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
+        told = from_json(problem).get("retry_after") if problem else None
+        return {"Retry-After": str(told or RETRY_AFTER_SECONDS)}
+    return {}
 
 
 def invalid(error: ValidationError) -> Failure:

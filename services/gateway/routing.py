@@ -21,7 +21,7 @@ from contracts.message import Actor, Command
 from contracts.message import Request as Message
 from services.gateway.dispatch import Answer, Caller, Dispatcher, command_id
 from services.gateway.problems import MEDIA_TYPE, Failure, headers_for, invalid
-from services.gateway.secrets import Sealed
+from services.gateway.secrets import Secretive
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _ETAG = re.compile(r'"(\d{1,9})"')
@@ -41,7 +41,7 @@ class Route:
     status: int
     if_match: bool = False
     anonymous: Actor | None = None
-    sealed: Sealed | None = None
+    sealed: Secretive | None = None
 
     @property
     def path_fields(self) -> tuple[str, ...]:
@@ -70,7 +70,7 @@ class Routes:
         *,
         if_match: bool = False,
         anonymous: Actor | None = None,
-        sealed: Sealed | None = None,
+        sealed: Secretive | None = None,
     ) -> None:
         route = Route(method, path, message, answer, status, if_match, anonymous, sealed)
         self.add(route, _command_endpoint(route))
@@ -117,7 +117,7 @@ def caller_of(request: Request, anonymous: Actor | None = None) -> Caller:
 
 def respond(answer: Answer) -> Response:
     """The reply's bytes as they are."""
-    headers = {"Cache-Control": "no-store"} | headers_for(answer.status)
+    headers = {"Cache-Control": "no-store"} | headers_for(answer.status, answer.body)
     if answer.etag:
         headers["ETag"] = answer.etag
     if answer.location:

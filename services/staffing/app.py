@@ -5,6 +5,7 @@ from contracts.staffing import COMMANDS, CREDENTIALS, QUERIES
 from services.chassis import Service, load, run
 from services.staffing.access_queries import AccessQuestions
 from services.staffing.attempts import Gatherer
+from services.staffing.caps import OtpLimits
 from services.staffing.credential_desk import credential_desk
 from services.staffing.desk import staffing_desk
 from services.staffing.otp import Otp
@@ -13,6 +14,7 @@ from services.staffing.queries import Questions
 from services.staffing.session import Tokens
 from services.staffing.settings import StaffingSettings
 from services.staffing.sms import SmsSender
+from services.staffing.sweep import Sweep
 from services.wire.allowlist import Allowlist
 from services.wire.sealing import Sealer
 
@@ -29,12 +31,13 @@ def main() -> None:
         service.resources.callback(passwords.close)
         gather = Gatherer(service.engine, sealer, otp, passwords)
         sender = SmsSender(service.engine, otp, settings)
-        service.commands(COMMANDS, staffing_desk(root_admins, settings.staff_issuer, otp))
-        service.commands(CREDENTIALS, credential_desk(gather, sealer, otp, tokens))
+        limits = OtpLimits.of(settings)
         asked = Questions(settings.staff_issuer).handlers()
         asked |= AccessQuestions(settings.staff_issuer, tokens, sealer).handlers()
+        service.commands(COMMANDS, staffing_desk(root_admins, settings.staff_issuer, otp, limits))
+        service.commands(CREDENTIALS, credential_desk(gather, sealer, otp, tokens, limits))
         service.queries(QUERIES, asked)
         service.events("sms", [IdentityActivationRequested.type, IdentityNoticeRequested.type], sender.on_events)
-        service.background.append(sender.run)
+        service.background += [sender.run, Sweep(service.engine).run]
 
     run(settings, build)

@@ -15,7 +15,8 @@ from services.chassis import Inbound
 from services.staffing.credential_store import newest_challenges, password_hashes
 from services.staffing.ledger import Attempt
 from services.staffing.otp import Challenge, Otp
-from services.staffing.passwords import Passwords, fits_policy
+from services.staffing.password_policy import weaknesses
+from services.staffing.passwords import Passwords
 from services.staffing.phone import PhoneFault, e164
 from services.wire.sealing import Sealer
 
@@ -55,9 +56,9 @@ class Gatherer:
         code = self._sealer.unseal(command.sealed_code, Purpose.CODE, command.phone)
         password = self._sealer.unseal(command.sealed_password, Purpose.PASSWORD, command.phone)
         challenge = challenges.get(self._otp.phone_key(phone)) if phone else None
-        fits = fits_policy(password)
-        right = fits and challenge is not None and self._otp.is_right(challenge, code)
-        return Attempt(phone, code, fits, await self._passwords.hash(password) if right else None)
+        weak = weaknesses(password, phone)
+        right = not weak and challenge is not None and self._otp.is_right(challenge, code)
+        return Attempt(phone, code, weak, await self._passwords.hash(password) if right else None)
 
 
 def _phone(command: CredentialCommand) -> str | None:

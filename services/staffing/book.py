@@ -51,6 +51,9 @@ class Book:
             self.phones[spelling] = e164(raw, region)
         return self.phones[spelling]
 
+    def person(self, account_id: UUID) -> Account | None:
+        return next((account for account in self.accounts.values() if account.id == account_id), None)
+
     def identity(self, phone: str, call: Call) -> tuple[Account, list[Fact]]:
         """The account of this phone; a new one tells so."""
         known = self.accounts.get(phone)

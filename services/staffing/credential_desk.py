@@ -1,25 +1,52 @@
 """One batch of credential commands: the slow work first, then one short transaction."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from uuid import UUID
 
+from contracts.credentials import CloseSession, RefreshSession, RequestActivation, VerifyActivation
 from contracts.staff_events import StaffCommandRefused
 from services.chassis import Desk, Inbound, Write
 from services.staffing import credential_store
 from services.staffing.attempts import Gatherer
+from services.staffing.caps import OtpLimits, lock
 from services.staffing.credentials import HANDLERS
 from services.staffing.ledger import Attempt, Ledger
 from services.staffing.notification import Prompts
 from services.staffing.otp import Otp
 from services.staffing.session import Tokens
+from services.staffing.session_store import load_sessions, owners
 from services.wire.sealing import Sealer
 
 
-def credential_desk(gather: Gatherer, sealer: Sealer, otp: Otp, tokens: Tokens) -> Desk:
+def credential_desk(gather: Gatherer, sealer: Sealer, otp: Otp, tokens: Tokens, limits: OtpLimits) -> Desk:
     async def load(tx: Write, fresh: Sequence[Inbound], gathered: dict[UUID, Attempt]) -> Ledger:
-        attempts = {inbound.message_id: gathered[inbound.message_id] for inbound in fresh}
-        ledger = Ledger(otp, tokens, sealer, Prompts(otp), attempts)
-        await credential_store.load(tx, ledger)
+        attempts = {i.message_id: gathered[i.message_id] for i in fresh if i.message_id in gathered}
+        ledger = Ledger(otp, tokens, sealer, Prompts(otp, limits), attempts)
+        sessions = {i.actor.session_id for i in fresh if isinstance(i.request, CloseSession) and i.actor.session_id}
+        used = {bytes.fromhex(i.request.refresh_sha256) for i in fresh if isinstance(i.request, RefreshSession)}
+        await credential_store.load_people(tx, ledger, await owners(tx, sessions, used))
+        await load_sessions(tx, ledger, sessions, used)
+        ledger.challenges = await credential_store.take_tries(tx, Counter(_tried(fresh, ledger)))
+        await _lock_counters(tx, fresh, ledger)
         return ledger
 
     return Desk(HANDLERS, load, credential_store.save, StaffCommandRefused, gather)
+
+
+def _tried(fresh: Sequence[Inbound], ledger: Ledger) -> Iterator[str]:
+    """The phone key of each guess that will be looked at: a password that is refused costs no try."""
+    for inbound in fresh:
+        if isinstance(inbound.request, VerifyActivation):
+            attempt = ledger.attempts[inbound.message_id]
+            if attempt.phone and not attempt.weaknesses:
+                yield ledger.otp.phone_key(attempt.phone)
+
+
+async def _lock_counters(tx: Write, fresh: Sequence[Inbound], ledger: Ledger) -> None:
+    caps = ledger.prompts.caps
+    for inbound in fresh:
+        if isinstance(inbound.request, RequestActivation):
+            phone = ledger.attempts[inbound.message_id].phone
+            ledger.caps[inbound.message_id] = caps.of_person(phone, inbound.context.ip)
+    await lock(tx, caps, {key for keys in ledger.caps.values() for key in keys.values()})

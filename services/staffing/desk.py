@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from uuid import UUID
 
 from contracts.access import RemoveRole
-from contracts.provisioning import BulkProvision, ProvisionStaff
+from contracts.provisioning import BulkProvision, Notify, ProvisionStaff
 from contracts.staff_changes import (
+    AccountCommand,
     AddBranches,
     ChangeKind,
     LeaveTenant,
@@ -22,6 +23,7 @@ from contracts.staffing import BranchCommand, CreateTenant, StaffingCommand, Ten
 from services.chassis import Desk, Inbound, Refusal, Write
 from services.staffing.access import account_of, is_root_admin, permitted
 from services.staffing.book import Book
+from services.staffing.caps import OtpLimits, lock
 from services.staffing.handlers import HANDLERS
 from services.staffing.notification import Prompts
 from services.staffing.otp import Otp
@@ -39,18 +41,19 @@ from services.staffing.store import (
 from services.wire.allowlist import Allowlist
 
 
-def staffing_desk(root_admins: Allowlist, staff_issuer: str, otp: Otp) -> Desk:
+def staffing_desk(root_admins: Allowlist, staff_issuer: str, otp: Otp, limits: OtpLimits) -> Desk:
     async def gather(_: Sequence[Inbound]) -> None:
         root_admins.refresh()
 
     async def load(tx: Write, fresh: Sequence[Inbound], _: None) -> Book:
-        book = Book(root_admins, staff_issuer, Prompts(otp))
+        book = Book(root_admins, staff_issuer, Prompts(otp, limits))
         await _load_actors(tx, fresh, book)
         admitted = [command for inbound in fresh if (command := _admitted(inbound, book))]
         await _load_people(tx, admitted, book)
         await _load_branches(tx, admitted, book)
         book.owners = await load_owners(tx, _losing_owners(fresh))
         book.roles_in_use = await roles_in_use(tx, _removed_roles(admitted))
+        await _lock_counters(tx, admitted, book)
         return book
 
     return Desk(HANDLERS, load, save, StaffCommandRefused, gather)
@@ -74,36 +77,51 @@ def _admitted(inbound: Inbound, book: Book) -> StaffingCommand | None:
     command, actor = inbound.request, inbound.actor
     if isinstance(command, CreateTenant):
         return command if is_root_admin(book, actor) and known_region(command.region) else None
+    if isinstance(command, AccountCommand):
+        return command if is_root_admin(book, actor) else None
     if not isinstance(command, TenantCommand):
         return None
     return None if isinstance(permitted(command, actor, book), Refusal) else command
 
 
 async def _load_people(tx: Write, admitted: Sequence[StaffingCommand], book: Book) -> None:
-    numbers = {number for command in admitted for _, number in _phones(command, book)}
-    book.accounts = await load_accounts(tx, sorted(numbers))
+    numbers = {number for command in admitted for _, number, _ in _phones(command, book)}
+    named = {command.account_id for command in admitted if isinstance(command, AccountCommand)}
+    book.accounts = await load_accounts(tx, sorted(numbers), named)
     book.know(book.accounts.values())
     seats = {(command.tenant_id, command.account_id) for command in admitted if isinstance(command, MemberCommand)}
     for command in admitted:
-        for tenant_id, number in _phones(command, book):
+        for tenant_id, number, _ in _phones(command, book):
             if tenant_id and number in book.accounts:
                 seats.add((tenant_id, book.accounts[number].id))
     book.know_staff(await load_staff(tx, seats - book.actors.keys()))
 
 
-def _phones(command: StaffingCommand, book: Book) -> Iterator[tuple[UUID | None, str]]:
-    """Each number that the command names, with the tenant it is about."""
-    raw: list[str] = []
+def _phones(command: StaffingCommand, book: Book) -> Iterator[tuple[UUID | None, str, Notify]]:
+    """Each number that the command names, with the tenant it is about and whether it is to be told."""
+    raw: list[tuple[str, Notify]] = []
     tenant_id, region = None, ""
     if isinstance(command, CreateTenant):
-        raw, region = [command.owner.phone], command.region
+        raw, region = [(command.owner.phone, Notify.NONE)], command.region
     elif isinstance(command, ProvisionStaff | BulkProvision):
         tenant_id, region = command.tenant_id, book.tenants[command.tenant_id].region
-        raw = [row.phone for row in command.rows] if isinstance(command, BulkProvision) else [command.phone]
-    for phone in raw:
+        people = command.rows if isinstance(command, BulkProvision) else [command]
+        raw = [(person.phone, person.notify) for person in people]
+    for phone, notify in raw:
         number = book.phone(phone, region)
         if not isinstance(number, PhoneFault):
-            yield tenant_id, number
+            yield tenant_id, number, notify
+
+
+async def _lock_counters(tx: Write, admitted: Sequence[StaffingCommand], book: Book) -> None:
+    """After the accounts: the counters of every message that these commands may make due."""
+    caps = book.prompts.caps
+    keys: set[bytes] = set()
+    for command in admitted:
+        for tenant_id, number, notify in _phones(command, book):
+            if tenant_id and notify is Notify.SMS:
+                keys.update(caps.of_tenant(number, tenant_id).values())
+    await lock(tx, caps, keys)
 
 
 async def _load_branches(tx: Write, admitted: Sequence[StaffingCommand], book: Book) -> None:

@@ -14,9 +14,8 @@ from services.staffing.store import live_sessions
 from services.staffing.tenant import Role
 from services.staffing.verdict import Facts, Member
 
-# Through jsonb because the column comes with another migration.
 _PERSON = """
-    SELECT to_jsonb(a) ->> 'disabled_at' IS NOT NULL AS disabled, m.id, m.kind, m.role_key, m.status, p.active_since,
+    SELECT a.disabled_at IS NOT NULL AS disabled, m.id, m.kind, m.role_key, m.status, p.active_since,
            t.status AS tenant
     FROM accounts a
     LEFT JOIN memberships m ON m.tenant_id = $1 AND m.account_id = a.id

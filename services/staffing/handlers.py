@@ -27,6 +27,7 @@ from contracts.staffing import (
 )
 from services.chassis import Call, Outcome, Refusal, Reply
 from services.chassis.commands import Handler
+from services.staffing import accounts
 from services.staffing.access import controller, is_root_admin, permitted
 from services.staffing.book import Book
 from services.staffing.branch_access import add_branches, remove_branch, replace_branches
@@ -118,4 +119,5 @@ HANDLERS: dict[type[Command], Handler] = {
     RemoveBranch: remove_branch,
     DefineRole: define_role,
     RemoveRole: remove_role,
+    **accounts.HANDLERS,
 }

@@ -4,10 +4,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from contracts.credentials import Session as SessionView
 from services.staffing.account import Account
+from services.staffing.caps import Keys
 from services.staffing.notification import Prompts
 from services.staffing.otp import Challenge, Otp, Verdict
-from services.staffing.session import Session, Tokens
+from services.staffing.password_policy import Weakness
+from services.staffing.session import RefreshToken, Session, Tokens
 from services.wire.sealing import Sealer
 
 
@@ -20,24 +23,31 @@ class Attempt:
 
     phone: str | None = None
     code: str = ""
-    fits_policy: bool = False
+    weaknesses: tuple[Weakness, ...] = ()
     new_hash: str | None = None
     proven_hash: str | None = None
 
 
 @dataclass(slots=True)
 class Ledger:
+    """`accounts` by phone and `people` by id are the same; `caps` are the keys that each request counts for."""
+
     otp: Otp
     tokens: Tokens
     sealer: Sealer
     prompts: Prompts
     attempts: dict[UUID, Attempt]
+    caps: dict[UUID, Keys] = field(default_factory=dict)
     accounts: dict[str, Account] = field(default_factory=dict)
+    people: dict[UUID, Account] = field(default_factory=dict)
     hashes: dict[UUID, str] = field(default_factory=dict)
     challenges: dict[str, Challenge] = field(default_factory=dict)
+    sessions: dict[UUID, Session] = field(default_factory=dict)
+    refresh_tokens: dict[bytes, RefreshToken] = field(default_factory=dict)
     recovered: set[UUID] = field(default_factory=set)
-    sessions: list[Session] = field(default_factory=list)
     stored: dict[UUID, int] = field(default_factory=dict)
+    stored_sessions: frozenset[UUID] = frozenset()
+    stored_tokens: frozenset[bytes] = frozenset()
 
     def account(self, phone: str | None) -> Account | None:
         return self.accounts.get(phone) if phone else None
@@ -51,3 +61,20 @@ class Ledger:
         if challenge is None:
             return Verdict.WRONG
         return self.otp.judge(challenge, attempt.code if attempt.new_hash else "", now)
+
+    def open_session(self, account_id: UUID, now: datetime) -> tuple[Session, SessionView]:
+        session = self.tokens.open(account_id, now)
+        self.sessions[session.id] = session
+        return session, self.issue(session, now)
+
+    def issue(self, session: Session, now: datetime) -> SessionView:
+        token, view = self.tokens.issue(session, now)
+        self.refresh_tokens[token.sha256] = token
+        return view
+
+    def recover(self, account_id: UUID, now: datetime) -> None:
+        """Every session of this person is over, those of this batch too."""
+        self.recovered.add(account_id)
+        for session in self.sessions.values():
+            if session.account_id == account_id:
+                session.end(now)

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 from contracts.staffing import NotificationStatus
 from services.chassis import Fact
 from services.staffing.account import Account
+from services.staffing.caps import Caps, OtpLimits
 from services.staffing.otp import Challenge, Otp
 
 
@@ -25,6 +26,8 @@ class Notification:
     status: NotificationStatus = NotificationStatus.QUEUED
     created_at: datetime
     next_try_at: datetime
+    settled_at: datetime | None = None
+    failure: str | None = None
 
     @classmethod
     def of_code(cls, challenge: Challenge, account_id: UUID, tenant_id: UUID | None) -> "Notification":
@@ -43,26 +46,44 @@ class Notification:
             id=uuid4(), account_id=account_id, tenant_id=tenant_id, challenge_id=None, created_at=now, next_try_at=now
         )
 
+    def fail(self, failure: str) -> None:
+        self.status, self.settled_at, self.failure = NotificationStatus.FAILED, self.created_at, failure
+
 
 class Prompts:
-    """The messages that one batch makes due, with the challenges behind them."""
+    """The messages that one batch makes due, with the challenges behind them and the caps on them."""
 
-    def __init__(self, otp: Otp) -> None:
+    def __init__(self, otp: Otp, limits: OtpLimits) -> None:
         self._otp = otp
+        self.caps = Caps(otp, limits)
         self.challenges: list[Challenge] = []
         self.notifications: list[Notification] = []
+
+    def tell(self, account: Account, tenant_id: UUID, now: datetime) -> tuple[list[Fact], NotificationStatus]:
+        """Word from a tenant: a code to who has no password yet, else a notice; the answer is the same (S2.7).
+
+        Where a cap is full nothing is sent, and that is no reason to refuse what the tenant did (S2.46).
+        """
+        if not self.caps.prompt(self.caps.of_tenant(account.phone, tenant_id), now):
+            unsent = Notification.of_notice(account.id, tenant_id, now)
+            unsent.fail("a cap is reached")
+            self.notifications.append(unsent)
+            return [], NotificationStatus.FAILED
+        if account.is_active:
+            return [self._send_notice(account, tenant_id, now)], NotificationStatus.QUEUED
+        return [self.send_code(account, tenant_id, now)], NotificationStatus.QUEUED
 
     def send_code(self, account: Account, tenant_id: UUID | None, now: datetime) -> Fact:
         challenge = self.challenge(account.phone, account.id, now)
         self.notifications.append(Notification.of_code(challenge, account.id, tenant_id))
         return account.request_activation(challenge.id)
 
-    def send_notice(self, account: Account, tenant_id: UUID, now: datetime) -> Fact:
-        notice = Notification.of_notice(account.id, tenant_id, now)
-        self.notifications.append(notice)
-        return account.request_notice(notice.id)
-
     def challenge(self, phone: str, account_id: UUID | None, now: datetime) -> Challenge:
         challenge = self._otp.challenge(phone, account_id, now)
         self.challenges.append(challenge)
         return challenge
+
+    def _send_notice(self, account: Account, tenant_id: UUID, now: datetime) -> Fact:
+        notice = Notification.of_notice(account.id, tenant_id, now)
+        self.notifications.append(notice)
+        return account.request_notice(notice.id)

@@ -4,13 +4,13 @@ The cost is OWASP's second choice: 19 MiB, two passes, one lane; two threads kee
 """
 
 import asyncio
-import unicodedata
 from concurrent.futures import ThreadPoolExecutor
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-LENGTH = range(10, 257)
+from services.staffing.password_policy import normalised
+
 THREADS = 2
 
 
@@ -38,12 +38,3 @@ class Passwords:
             return self._hasher.verify(stored, password)
         except (VerificationError, InvalidHashError):
             return False
-
-
-def normalised(password: str) -> str:
-    """The same characters typed on another keyboard are the same password (NIST SP 800-63B §5.1.1.2)."""
-    return unicodedata.normalize("NFKC", password)
-
-
-def fits_policy(password: str) -> bool:
-    return len(normalised(password)) in LENGTH

@@ -53,11 +53,9 @@ def _leave(decision: Decision, standing: Staff, wanted: Wanted) -> Outcome:
 
 
 def _prompt(command: ProvisionStaff, account: Account, call: Call, book: Book) -> Prompted:
-    """A person who can log in already is told, not asked for a code; the answer is the same for both (S2.7)."""
     if command.notify is Notify.NONE:
         return [], NotificationStatus.NONE
-    send = book.prompts.send_notice if account.is_active else book.prompts.send_code
-    return [send(account, command.tenant_id, call.now)], NotificationStatus.QUEUED
+    return book.prompts.tell(account, command.tenant_id, call.now)
 
 
 def _reply(

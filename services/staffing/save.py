@@ -8,8 +8,10 @@ from typing import Any
 
 from services.chassis import Write, insert
 from services.staffing.book import Book
+from services.staffing.caps import save_counters
 from services.staffing.notification import Prompts
 from services.staffing.save_roles import save_roles
+from services.staffing.session_end import end_sessions
 from services.staffing.staff import Staff
 
 _TURN = """
@@ -18,7 +20,8 @@ _TURN = """
     WHERE t.id = n.id
 """
 _ACCOUNTS = """
-    UPDATE accounts a SET version = n.version FROM unnest($1::uuid[], $2::int[]) AS n(id, version) WHERE a.id = n.id
+    UPDATE accounts a SET version = n.version, disabled_at = n.disabled_at
+    FROM unnest($1::uuid[], $2::int[], $3::timestamptz[]) AS n(id, version, disabled_at) WHERE a.id = n.id
 """
 _PROFILES = """
     UPDATE staff_profiles p SET display_name = n.display_name, status = n.profile_status,
@@ -38,21 +41,20 @@ _REMOVED = """
     UPDATE branch_assignments a SET status = n.status, removed_at = n.removed_at
     FROM unnest($1::uuid[], $2::text[], $3::timestamptz[]) AS n(id, status, removed_at) WHERE a.id = n.id
 """
-_END_SESSIONS = "UPDATE sessions SET revoked_at = now() WHERE account_id = ANY($1::uuid[]) AND revoked_at IS NULL"
 
 
 async def save(tx: Write, book: Book) -> None:
     await _save_freezables(tx, book)
     accounts = sorted(book.accounts.values(), key=lambda account: account.phone)
     await insert(tx, "accounts", rows_of(book.new(accounts)))
-    await update(tx, _ACCOUNTS, rows_of(book.changed(accounts)), "id", "version")
+    await update(tx, _ACCOUNTS, rows_of(book.changed(accounts)), "id", "version", "disabled_at")
+    await end_sessions(tx, book.shut_out)
     await _save_staff(tx, book)
-    if book.shut_out:
-        await tx.exec_driver_sql(_END_SESSIONS, (list(book.shut_out),))
     await save_prompts(tx, book.prompts)
 
 
 async def save_prompts(tx: Write, prompts: Prompts) -> None:
+    await save_counters(tx, prompts.caps)
     await insert(tx, "otp_challenges", rows_of(prompts.challenges))
     await insert(tx, "notifications", rows_of(prompts.notifications))
 

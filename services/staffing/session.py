@@ -1,4 +1,6 @@
-"""A logged-in person: a short access token that says who, and a refresh token of which only the hash is kept.
+"""A logged-in person: a short access token that says who, and a refresh token that is good once.
+
+A refresh token that comes back after its use was copied by somebody: its whole session ends (RFC 9700 §4.14.2).
 
 The access token carries the account and nothing that can go stale; membership, role and branches are looked up at
 each decision.
@@ -23,11 +25,29 @@ REFRESH_LIFETIME = timedelta(days=30)
 
 @dataclass(kw_only=True, slots=True)
 class Session:
+    """Lasts thirty days from the login, however often it is refreshed."""
+
     id: UUID
     account_id: UUID
-    refresh_sha256: bytes
     created_at: datetime
     expires_at: datetime
+    revoked_at: datetime | None = None
+
+    def is_alive(self, now: datetime) -> bool:
+        return self.revoked_at is None and now < self.expires_at
+
+    def end(self, now: datetime) -> None:
+        self.revoked_at = self.revoked_at or now
+
+
+@dataclass(kw_only=True, slots=True)
+class RefreshToken:
+    """Good for one exchange; of the token itself only the hash is kept."""
+
+    sha256: bytes
+    session_id: UUID
+    created_at: datetime
+    used_at: datetime | None = None
 
 
 class Tokens:
@@ -36,18 +56,17 @@ class Tokens:
     def __init__(self, issuer: str, audience: str, signing_key: str) -> None:
         self._issuer, self._audience, self._key = issuer, audience, private_key(signing_key)
 
-    def open(self, account_id: UUID, now: datetime) -> tuple[Session, SessionView]:
+    def open(self, account_id: UUID, now: datetime) -> Session:
+        return Session(id=uuid7(), account_id=account_id, created_at=now, expires_at=now + REFRESH_LIFETIME)
+
+    def issue(self, session: Session, now: datetime) -> tuple[RefreshToken, SessionView]:
+        """The next pair of tokens of a session."""
         refresh = secrets.token_urlsafe(32)
-        session = Session(
-            id=uuid7(),
-            account_id=account_id,
-            refresh_sha256=hashlib.sha256(refresh.encode()).digest(),
-            created_at=now,
-            expires_at=now + REFRESH_LIFETIME,
-        )
+        digest = hashlib.sha256(refresh.encode()).digest()
         seconds = int(ACCESS_LIFETIME.total_seconds())
-        access = self._sign(account_id, session.id, now, now + ACCESS_LIFETIME)
-        return session, SessionView(access_token=access, refresh_token=refresh, expires_in=seconds)
+        access = self._sign(session.account_id, session.id, now, now + ACCESS_LIFETIME)
+        view = SessionView(access_token=access, refresh_token=refresh, expires_in=seconds)
+        return RefreshToken(sha256=digest, session_id=session.id, created_at=now), view
 
     def choose(self, actor: Actor, chosen: Chosen, now: datetime) -> tuple[str, int]:
         """A token of the same session that carries the choice, and its seconds.

@@ -20,3 +20,9 @@ class StaffingSettings(OwnerSettings):
     otp_pepper: SecretStr
     sms_url: str
     sms_token: SecretStr
+
+    otp_cooldown_seconds: int = Field(default=30, ge=0)
+    otp_hourly_per_phone: int = Field(default=5, ge=1)
+    otp_hourly_per_ip: int = Field(default=30, ge=1)
+    otp_hourly_per_tenant: int = Field(default=1_000, ge=1)
+    otp_hourly_per_country: int = Field(default=10_000, ge=1)

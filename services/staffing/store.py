@@ -26,8 +26,8 @@ _BRANCHES = """
 """
 _SESSIONS = "SELECT id FROM sessions WHERE id = ANY($1::uuid[]) AND revoked_at IS NULL AND expires_at > now()"
 _ACCOUNTS = """
-    SELECT id, version, phone, status, created_at, activated_at
-    FROM accounts WHERE phone = ANY($1::text[]) ORDER BY id FOR NO KEY UPDATE
+    SELECT id, version, phone, status, created_at, activated_at, disabled_at
+    FROM accounts WHERE phone = ANY($1::text[]) OR id = ANY($2::uuid[]) ORDER BY id FOR NO KEY UPDATE
 """
 _STAFF = """
     SELECT m.id, m.version, m.tenant_id, m.account_id, m.kind AS membership_kind, m.role_key, m.status, m.created_at,
@@ -84,10 +84,11 @@ async def live_sessions(connection: Read | Write, ids: Collection[UUID]) -> set[
     return {row.id for row in rows}
 
 
-async def load_accounts(tx: Write, phones: Collection[str]) -> dict[str, Account]:
-    if not phones:
+async def load_accounts(tx: Write, phones: Collection[str], ids: Collection[UUID] = ()) -> dict[str, Account]:
+    """Those with these phones and those with these ids, by phone."""
+    if not phones and not ids:
         return {}
-    rows = (await tx.exec_driver_sql(_ACCOUNTS, (list(phones),))).mappings()
+    rows = (await tx.exec_driver_sql(_ACCOUNTS, (list(phones), list(ids)))).mappings()
     return {row["phone"]: Account(**{**row, "status": AccountStatus(row["status"])}) for row in rows}
 
 

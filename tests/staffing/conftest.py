@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deploy.local.stack import Stack
 from services.chassis.database import connect
+from tests.staffing.asking import Desk
 from tests.staffing.office import Office, Shop
 from tests.support.wire import producer
 
@@ -29,3 +30,8 @@ async def office(stack: Stack, engine: AsyncEngine) -> AsyncIterator[Office]:
 @pytest_asyncio.fixture
 async def shop(office: Office) -> Shop:
     return await office.open_shop()
+
+
+@pytest_asyncio.fixture
+async def desk(office: Office) -> Desk:
+    return Desk(office)

@@ -26,6 +26,7 @@ from services.chassis.commands import CommandProcessor
 from services.chassis.envelope import Opener
 from services.chassis.outbox import Relay
 from services.staffing.attempts import Gatherer
+from services.staffing.caps import OtpLimits
 from services.staffing.credential_desk import credential_desk
 from services.staffing.desk import staffing_desk
 from services.staffing.otp import Otp
@@ -115,9 +116,10 @@ class Office:
         signing_key = self.settings.staff_signing_key.get_secret_value()
         tokens = Tokens(self.settings.staff_issuer, self.settings.staff_audience, signing_key)
         gather = Gatherer(engine, self.sealer, self.otp, self._passwords)
+        limits = OtpLimits.of(self.settings)
         self.desks = {
-            COMMANDS: staffing_desk(allowlist, self.settings.staff_issuer, self.otp),
-            CREDENTIALS: credential_desk(gather, self.sealer, self.otp, tokens),
+            COMMANDS: staffing_desk(allowlist, self.settings.staff_issuer, self.otp, limits),
+            CREDENTIALS: credential_desk(gather, self.sealer, self.otp, tokens, limits),
         }
 
     def close(self) -> None:

@@ -1,48 +1,16 @@
 """What owners and admins may read of their tenant; everybody else finds nothing."""
 
-from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncEngine
-from uuid_utils.compat import uuid7
 
-from contracts.message import Actor, ActorType, Context, Query
+from contracts.message import Actor, ActorType, Query
 from contracts.roles import Role
 from contracts.staffing import FreezeBranch, GetStaff, GetTenant, ListBranches, ListStaff
-from services.chassis import Call, Outcome, Read, Refusal, Reply
+from services.chassis import Reply
 from services.chassis.replies import to_json
-from services.staffing.queries import Questions
-from tests.staffing.office import STAFF_ISSUER, Office, Shop, new_phone, provision, staff
-
-
-class Desk:
-    """Asks as one person."""
-
-    def __init__(self, engine: AsyncEngine) -> None:
-        self.engine, self.handlers = engine, Questions(STAFF_ISSUER).handlers()
-
-    async def ask(self, query: Query, actor: Actor) -> Outcome:
-        context = Context(request_id="r", command_id=uuid4())
-        async with self.engine.connect() as connection:
-            call = Call(actor, context, uuid7(), None)  # type: ignore[arg-type]
-            return await self.handlers[type(query)](query, call, Read(connection))
-
-
-@pytest.fixture
-def desk(engine: AsyncEngine) -> Desk:
-    return Desk(engine)
-
-
-def body(outcome: Outcome) -> Any:
-    assert isinstance(outcome, Reply), outcome
-    assert outcome.body is not None
-    return outcome.body
-
-
-def code(outcome: Outcome) -> str:
-    assert isinstance(outcome, Refusal), outcome
-    return str(outcome.code)
+from tests.staffing.asking import Desk, body, code
+from tests.staffing.office import Office, Shop, new_phone, provision, staff
 
 
 async def test_an_owner_reads_tenant_branches_and_staff(office: Office, shop: Shop, desk: Desk) -> None:

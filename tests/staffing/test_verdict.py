@@ -182,11 +182,17 @@ def supplied(facts: Facts, kind: str, value: str) -> Facts:
         "action": lambda: {"roles": _widened(facts, member.role_key, value)},
         "context": lambda: {"chosen": None},
         "active_tenant": lambda: {"tenant": Status(value)},
-        "branch_context": lambda: {"chosen": Chosen(tenant_id=UUID(value), branch_id=min(facts.standing), since=THEN)},
+        "branch_context": lambda: {
+            "chosen": Chosen(tenant_id=UUID(value), branch_id=min(facts.standing), since=member.since)
+        },
         "branch_assignment": lambda: _assigned(facts, BRANCHES[0] if value == "any" else UUID(value)),
         "active_branch": lambda: {"branches": {**facts.branches, UUID(value): Status.ACTIVE}},
     }
     return replace(facts, **changes[kind]())
+
+
+def _chosen(facts: Facts, since: datetime) -> Chosen:
+    return Chosen(tenant_id=facts.tenant_id, branch_id=min(facts.standing), since=since)
 
 
 def _widened(facts: Facts, key: str, action: str) -> dict[str, Role]:

@@ -1,6 +1,6 @@
 """The routes of the API, one file for each owner."""
 
-from services.gateway.routes import access, audit, credentials, invoices, partners, staff, tenants, vouchers
+from services.gateway.routes import access, accounts, audit, credentials, invoices, partners, staff, tenants, vouchers
 from services.gateway.routing import Routes
 
 ALL: tuple[Routes, ...] = (
@@ -10,6 +10,7 @@ ALL: tuple[Routes, ...] = (
     tenants.routes,
     staff.routes,
     credentials.routes,
+    accounts.routes,
     access.routes,
     audit.routes,
 )

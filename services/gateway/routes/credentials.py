@@ -5,9 +5,11 @@ Passwords and codes are sealed before they leave this process, and the tokens of
 """
 
 from contracts.credentials import (
+    CloseSession,
     Login,
     OpenSession,
     Purpose,
+    RefreshSession,
     RequestActivation,
     Session,
     Verification,
@@ -15,7 +17,7 @@ from contracts.credentials import (
 )
 from contracts.message import Actor, ActorType
 from services.gateway.routing import Routes
-from services.gateway.secrets import Sealed
+from services.gateway.secrets import Exchanged, Sealed
 
 ACTIVATION, SESSIONS = "/api/v1/activation", "/api/v1/sessions"
 ANYBODY = Actor(type=ActorType.USER, subject="anonymous")
@@ -26,3 +28,5 @@ routes = Routes()
 routes.command("POST", ACTIVATION, RequestActivation, None, 202, anonymous=ANYBODY)
 routes.command("POST", f"{ACTIVATION}/verify", VerifyActivation, None, 204, anonymous=ANYBODY, sealed=VERIFICATION)
 routes.command("POST", SESSIONS, OpenSession, Session, 201, anonymous=ANYBODY, sealed=LOGIN)
+routes.command("POST", f"{SESSIONS}/refresh", RefreshSession, Session, anonymous=ANYBODY, sealed=Exchanged())
+routes.command("DELETE", SESSIONS, CloseSession, None, 204)

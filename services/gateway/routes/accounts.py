@@ -1,0 +1,10 @@
+"""People in all tenants, for root admins. None of these calls touches a credential."""
+
+from contracts.staff_changes import AccountView, DisableAccount, EnableAccount
+from services.gateway.routing import Routes
+
+ACCOUNT = "/api/v1/accounts/{account_id}"
+
+routes = Routes()
+routes.command("POST", f"{ACCOUNT}/disable", DisableAccount, AccountView)
+routes.command("POST", f"{ACCOUNT}/enable", EnableAccount, AccountView)

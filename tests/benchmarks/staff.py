@@ -13,7 +13,7 @@ from uuid_utils.compat import uuid7
 
 from deploy.local.environment import AUDIENCE, STAFF_ISSUER
 from deploy.local.stack import Stack
-from services.staffing.session import Tokens
+from services.staffing.session import Session, Tokens
 from services.staffing.tenant import SEEDED_ROLES
 from tests.benchmarks.client import post
 from tests.benchmarks.workload import GATEHOUSE, Batch
@@ -77,7 +77,9 @@ class Staff:
         if not self._tenants:
             await self._found_tenants([_schema(system) for system in systems])
         now = datetime.now(UTC)
-        bearers = {tenant.id: self._tokens.open(tenant.owner, now)[1].access_token for tenant in self._tenants}
+        sessions = {tenant.id: self._tokens.open(tenant.owner, now) for tenant in self._tenants}
+        await self._keep(list(sessions.values()))
+        bearers = {tenant: self._tokens.issue(session, now)[1].access_token for tenant, session in sessions.items()}
         requests, phones = [], []
         for tenant in itertools.islice(itertools.cycle(self._tenants), count):
             number = next(self._numbers)
@@ -96,6 +98,16 @@ class Staff:
 
     def rows_of(self, commands: int) -> tuple[int, ...]:
         return (*[commands] * 4, EVENTS_A_PERSON * commands)
+
+    async def _keep(self, sessions: list[Session]) -> None:
+        """An owner without a session is refused."""
+        connection = await asyncpg.connect(self._state.admin_dsn)
+        try:
+            rows = [(s.id, s.account_id, s.created_at, s.expires_at) for s in sessions]
+            columns = ("id", "account_id", "created_at", "expires_at")
+            await connection.copy_records_to_table("sessions", schema_name="staffing", records=rows, columns=columns)
+        finally:
+            await connection.close()
 
     async def _found_tenants(self, schemas: list[str]) -> None:
         connection = await asyncpg.connect(self._state.admin_dsn)

@@ -3,20 +3,23 @@
 Every batch goes through the chassis' own processor: claim, load, decide, save, events and replies in one transaction.
 """
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import count
 from typing import Any, LiteralString
 from uuid import UUID, uuid4
 
+import jwt
 import orjson
 from aiokafka import AIOKafkaProducer, ConsumerRecord
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from contracts.credentials import OpenSession, Purpose, RequestActivation, Session, VerifyActivation
+from contracts.credentials import OpenSession, Purpose, RefreshSession, RequestActivation, Session, VerifyActivation
 from contracts.message import Actor, ActorType, Command
 from contracts.provisioning import ProvisionStaff
 from contracts.staffing import COMMANDS, CREDENTIALS, CreateBranch, CreateTenant, Owner
@@ -26,7 +29,7 @@ from services.chassis.commands import CommandProcessor
 from services.chassis.envelope import Opener
 from services.chassis.outbox import Relay
 from services.staffing.attempts import Gatherer
-from services.staffing.caps import OtpLimits
+from services.staffing.caps import OtpLimits, Scope
 from services.staffing.credential_desk import credential_desk
 from services.staffing.desk import staffing_desk
 from services.staffing.otp import Otp
@@ -89,6 +92,12 @@ def staff(account_id: UUID | str) -> Actor:
     return Actor(type=ActorType.STAFF, issuer=STAFF_ISSUER, subject=str(account_id))
 
 
+def bearer(session: Session) -> Actor:
+    """Who the gateway sees behind an access token."""
+    claims = jwt.decode(session.access_token, options={"verify_signature": False})
+    return staff(claims["sub"]).model_copy(update={"session_id": UUID(claims["sid"])})
+
+
 def new_phone() -> str:
     """A mobile number that no other test has: the next of 300 million German ones."""
     drawn = next(_numbers)
@@ -112,14 +121,17 @@ class Office:
         self.root = root_admin(stack)
         self._passwords = Passwords()
         self._producer, self._offset = producer, 0
-        allowlist = Allowlist(self.settings.oidc_issuer, "", self.settings.root_admin_subjects_file)
+        self._allowlist = Allowlist(self.settings.oidc_issuer, "", self.settings.root_admin_subjects_file)
         signing_key = self.settings.staff_signing_key.get_secret_value()
-        tokens = Tokens(self.settings.staff_issuer, self.settings.staff_audience, signing_key)
-        gather = Gatherer(engine, self.sealer, self.otp, self._passwords)
-        limits = OtpLimits.of(self.settings)
+        self._tokens = Tokens(self.settings.staff_issuer, self.settings.staff_audience, signing_key)
+        self._limits = OtpLimits.of(self.settings)
+        self._make_desks(self._limits)
+
+    def _make_desks(self, limits: OtpLimits) -> None:
+        gather = Gatherer(self.engine, self.sealer, self.otp, self._passwords)
         self.desks = {
-            COMMANDS: staffing_desk(allowlist, self.settings.staff_issuer, self.otp, limits),
-            CREDENTIALS: credential_desk(gather, self.sealer, self.otp, tokens, limits),
+            COMMANDS: staffing_desk(self._allowlist, self.settings.staff_issuer, self.otp, limits),
+            CREDENTIALS: credential_desk(gather, self.sealer, self.otp, self._tokens, limits),
         }
 
     def close(self) -> None:
@@ -128,20 +140,36 @@ class Office:
         with self.tables.connection() as tables:
             tables.execute("UPDATE outbox SET published_at = now() WHERE published_at IS NULL")
 
+    def limited(self, cooldown: float = 0, **hourly: int) -> None:
+        """From now on with these caps an hour (`phone`, `ip`, `tenant`, `country`); the others stay generous.
+
+        Addresses and countries are shared with other tests, so all counters begin anew.
+        """
+        with self.tables.connection() as tables:
+            tables.execute("DELETE FROM otp_counters")
+        caps = self._limits.hourly | {Scope(scope): cap for scope, cap in hourly.items()}
+        self._make_desks(OtpLimits(timedelta(seconds=cooldown), caps))
+
     def processor(self, desk: Desk) -> CommandProcessor:
         opener = Opener("staffing", public_key(self.settings.actor_public_key), {c.type: c for c in desk.handlers})
         return CommandProcessor(desk, opener, self.engine, self._producer, Relay(self.engine, self._producer, "/test"))
 
-    async def tell(self, command: Command, actor: Actor, command_id: UUID | None = None) -> Answer:
-        (answer,) = await self.tell_all((command, actor), command_id=command_id)
+    async def tell(
+        self, command: Command, actor: Actor, command_id: UUID | None = None, ip: str = "203.0.113.7"
+    ) -> Answer:
+        (answer,) = await self.tell_all((command, actor), command_id=command_id, ip=ip)
         return answer
 
     async def tell_all(
-        self, *calls: tuple[Command, Actor], command_id: UUID | None = None, desk: Desk | None = None
+        self,
+        *calls: tuple[Command, Actor],
+        command_id: UUID | None = None,
+        desk: Desk | None = None,
+        ip: str = "203.0.113.7",
     ) -> list[Answer]:
         """All calls as one batch, so one transaction."""
         sent = [
-            command_record(self.stack, command, actor, command_id=command_id, reply_partition=-1)
+            command_record(self.stack, command, actor, command_id=command_id, reply_partition=-1, ip=ip)
             for command, actor in calls
         ]
         before = self.tables.value("SELECT COALESCE(max(id), 0) FROM outbox")
@@ -263,6 +291,23 @@ class Office:
 
     async def log_in(self, phone: str, password: str = GOOD_PASSWORD) -> Answer:
         return await self.tell(self.login(phone, password), ANYBODY)
+
+    async def signed_in(self, phone: str, password: str = GOOD_PASSWORD) -> tuple[Actor, Session]:
+        """Somebody with a live session, as the gateway would see them."""
+        session = self.opened(await self.log_in(phone, password), phone)
+        return bearer(session), session
+
+    async def refresh(self, session: Session, command_id: UUID | None = None) -> Answer:
+        return await self.tell(RefreshSession(refresh_sha256=self.sha256(session.refresh_token)), ANYBODY, command_id)
+
+    def sha256(self, token: str) -> str:
+        """What the gateway sends of a refresh token."""
+        return hashlib.sha256(token.encode()).hexdigest()
+
+    def refreshed(self, answer: Answer, session: Session) -> Session:
+        """The pair that followed `session`."""
+        digest = self.sha256(session.refresh_token)
+        return Session.model_validate_json(self.sealer.unseal(answer.body["sealed"], Purpose.SESSION, digest))
 
     def opened(self, answer: Answer, phone: str) -> Session:
         return Session.model_validate_json(self.sealer.unseal(answer.body["sealed"], Purpose.SESSION, phone))

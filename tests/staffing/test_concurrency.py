@@ -3,13 +3,15 @@
 import asyncio
 from collections import Counter
 from typing import LiteralString
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from contracts.staffing import COMMANDS, FreezeBranch
 from services.chassis import Write
+from services.staffing import credential_store
+from services.staffing.otp import Challenge
 from services.staffing.store import load_tenants
 from tests.staffing.office import ANYBODY, Office, Shop, new_phone, provision
 
@@ -112,6 +114,57 @@ async def test_fifty_guesses_at_once_are_five_tries(office: Office, shop: Shop, 
     assert (late.status, late.code) == (429, "OTP_ATTEMPTS_EXCEEDED")
 
 
+async def test_control_tries_that_are_read_first_and_written_after_are_more_than_five(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Negative control: ten guesses at once, each looking at the count before any has written it."""
+    everybody_read = asyncio.Barrier(10)
+
+    async def read_only(tx: Write, wanted: dict[str, int]) -> dict[str, Challenge]:
+        found = await credential_store.newest_challenges(tx, wanted)
+        await everybody_read.wait()
+        return found
+
+    stranger = new_phone()
+    wrong = f"{(int(await office.ask_for_code(stranger)) + 1) % 1_000_000:06}"
+    monkeypatch.setattr(credential_store, "take_tries", read_only)
+
+    answers = await asyncio.gather(*(office.verify(stranger, wrong) for _ in range(10)))
+
+    assert Counter(answer.code for answer in answers) == {"OTP_INVALID": 10}
+
+
+async def test_the_statement_alone_gives_out_five_tries(office: Office, engine: AsyncEngine) -> None:  # P8
+    """Without the lock on the account, without a handler: twenty transactions at once, and one that takes many."""
+    one, other = new_phone(), new_phone()
+    for phone in (one, other):
+        await office.ask_for_code(phone)
+
+    async def take(phone: str, tries: int) -> int:
+        key = office.otp.phone_key(phone)
+        async with engine.begin() as tx:
+            before = (await credential_store.take_tries(tx, {key: tries}))[key].attempts
+            after = await tx.exec_driver_sql("SELECT attempts FROM otp_challenges WHERE phone_key = $1", (key,))
+            return int(after.scalar_one()) - before
+
+    taken = await asyncio.gather(*(take(one, 1) for _ in range(20)))
+
+    assert Counter(taken) == {1: 5, 0: 15}
+    assert [await take(other, 3), await take(other, 50), await take(other, 1)] == [3, 2, 0]
+
+
+async def test_a_guess_that_was_not_looked_at_costs_no_try(office: Office) -> None:
+    """Sent again under its key it is answered from the stored reply."""
+    stranger, command = new_phone(), uuid4()
+    guess = office.sealed_verification(stranger, await office.ask_for_code(stranger), "correct horse battery")
+
+    for _ in range(4):
+        await office.tell(guess, ANYBODY, command)
+
+    tried = "SELECT attempts FROM otp_challenges WHERE phone_key = %s"
+    assert office.tables.value(tried, office.otp.phone_key(stranger)) == 1
+
+
 async def test_one_code_opens_once(office: Office, shop: Shop) -> None:  # P8
     phone = new_phone()
     person = await office.hire(shop, phone=phone)
@@ -134,7 +187,7 @@ async def test_a_batch_costs_the_same_statements_whatever_its_size(office: Offic
         answers = await office.tell_all(*((provision(shop, notify="sms"), shop.owner) for _ in range(size)))
 
     assert {answer.status for answer in answers} == {201}
-    assert len(seen) == 16, "\n".join(seen)
+    assert len(seen) == 18, "\n".join(seen)
 
 
 async def test_a_login_and_a_hire_of_one_person_do_not_lose_a_version(office: Office) -> None:

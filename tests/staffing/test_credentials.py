@@ -68,7 +68,7 @@ async def test_only_the_hash_of_a_refresh_token_is_kept(office: Office, phone: s
 
     session = office.opened(await office.log_in(phone), phone)
 
-    statement = "SELECT count(*) FROM sessions WHERE refresh_sha256 = sha256(%s::bytea)"
+    statement = "SELECT count(*) FROM refresh_tokens WHERE sha256 = sha256(%s::bytea)"
     assert office.tables.value(statement, session.refresh_token.encode()) == 1
 
 
@@ -169,13 +169,19 @@ async def test_a_code_lasts_five_minutes(office: Office, phone: str) -> None:  #
     assert (await office.verify(phone, code)).status == 204
 
 
-@pytest.mark.parametrize("password", ["", "nine char", "x" * 257])
-async def test_a_password_has_ten_characters_and_costs_no_try(office: Office, phone: str, password: str) -> None:
+@pytest.mark.parametrize(
+    ("password", "reason"),
+    [("", "too_short"), ("nine char", "too_short"), ("x" * 257, "too_long"), ("P@ssw0rd2024!", "common")],
+)
+async def test_a_refused_password_says_why_and_costs_no_try(
+    office: Office, phone: str, password: str, reason: str
+) -> None:
     code = await office.ask_for_code(phone)
 
     answers = [await office.verify(phone, code, password) for _ in range(6)]
 
     assert {(answer.status, answer.code) for answer in answers} == {(422, "PASSWORD_POLICY")}
+    assert all(reason in answer.body["reasons"] for answer in answers)
     assert (await office.verify(phone, code, "ten chars!")).status == 204
 
 
@@ -192,6 +198,7 @@ async def test_a_recovered_account_ends_its_sessions(office: Office, phone: str)
     recovered = await office.verify(phone, await office.ask_for_code(phone), "a new password")
 
     assert recovered.data("identity.activated")["recovered"] is True
+    assert recovered.data("session.ended").items() >= {"session_id": None, "reason": "recovered"}.items()
     account = office.tables.value("SELECT id FROM accounts WHERE phone = %s", phone)
     (session,) = office.tables.rows("SELECT revoked_at FROM sessions WHERE account_id = %s", account)
     assert session["revoked_at"] is not None

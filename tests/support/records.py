@@ -53,11 +53,12 @@ def signed_record(
     issuer: str = ISSUER,
     reply_partition: int = REPLY_PARTITION,
     request_id: str = "",
+    ip: str = "203.0.113.7",
 ) -> RawRecord:
     """Any body under any name, with an assertion that fits it unless an argument bends it."""
     message, command = message_id or uuid7(), command_id or uuid7()
     sealed = Sealed(audience or topic.split(".", maxsplit=1)[0], message, f"{name}.v{version}", key, body, issuer)
-    context = Context(request_id=request_id or f"req-{message.hex[-12:]}", command_id=command, ip="203.0.113.7")
+    context = Context(request_id=request_id or f"req-{message.hex[-12:]}", command_id=command, ip=ip)
     headers = {
         Header.SPEC_VERSION: "1.0",
         Header.ID: message,

@@ -1,12 +1,24 @@
 """How each command of the staffing service is prepared and its effect counted."""
 
+import hashlib
 from dataclasses import dataclass
 from typing import LiteralString
 from uuid import UUID, uuid4
 
-from contracts.credentials import OpenSession, Purpose, RequestActivation, VerifyActivation
+import jwt
+
+from contracts.credentials import (
+    CloseSession,
+    OpenSession,
+    Purpose,
+    RefreshSession,
+    RequestActivation,
+    Session,
+    VerifyActivation,
+)
 from contracts.message import Actor, ActorType, Command
 from contracts.provisioning import ProvisionStaff
+from contracts.staff_changes import DisableAccount, EnableAccount
 from contracts.staffing import (
     ActivateBranch,
     ActivateTenant,
@@ -160,11 +172,62 @@ async def verify_activation(bus: Bus) -> Prepared:
 @case(OpenSession)
 async def open_session(bus: Bus) -> Prepared:
     shop = await _shop(bus)
+    await _activate(bus, shop)
+    counted = "SELECT count(*) FROM sessions WHERE account_id = %s"
+    return _prepared(_login(bus, shop), ANYBODY, ("session.opened",), counted, shop.account_id)
+
+
+@case(RefreshSession)
+async def refresh_session(bus: Bus) -> Prepared:
+    shop = await _shop(bus)
+    session_id, session = await _logged_in(bus, shop)
+    used = "SELECT count(*) FROM refresh_tokens WHERE session_id = %s AND used_at IS NOT NULL"
+    command = RefreshSession(refresh_sha256=hashlib.sha256(session.refresh_token.encode()).hexdigest())
+    return _prepared(command, ANYBODY, ("session.refreshed",), used, session_id)
+
+
+@case(CloseSession)
+async def close_session(bus: Bus) -> Prepared:
+    shop = await _shop(bus)
+    session_id, _ = await _logged_in(bus, shop)
+    caller = shop.owner.model_copy(update={"session_id": session_id})
+    ended = "SELECT count(*) FROM sessions WHERE id = %s AND revoked_at IS NOT NULL"
+    return _prepared(CloseSession(), caller, ("session.ended",), ended, session_id)
+
+
+@case(DisableAccount)
+async def disable_account(bus: Bus) -> Prepared:
+    shop = await _shop(bus)
+    disabled = "SELECT count(*) FROM accounts WHERE id = %s AND disabled_at IS NOT NULL"
+    command = DisableAccount(account_id=shop.account_id, reason="Lost their phone")
+    return _prepared(command, root_admin(bus.stack), ("account.disabled",), disabled, shop.account_id)
+
+
+@case(EnableAccount)
+async def enable_account(bus: Bus) -> Prepared:
+    shop = await _shop(bus)
+    await _told(bus, DisableAccount(account_id=shop.account_id), root_admin(bus.stack))
+    enabled = "SELECT count(*) FROM accounts WHERE id = %s AND disabled_at IS NULL"
+    command = EnableAccount(account_id=shop.account_id)
+    return _prepared(command, root_admin(bus.stack), ("account.enabled",), enabled, shop.account_id)
+
+
+async def _activate(bus: Bus, shop: Shop) -> None:
     await _told(bus, RequestActivation(phone=shop.phone), ANYBODY)
     await _told(bus, _verification(bus, shop), ANYBODY)
-    counted = "SELECT count(*) FROM sessions WHERE account_id = %s"
-    command = OpenSession(phone=shop.phone, sealed_password=_sealed(bus, SECRET, Purpose.PASSWORD, shop.phone))
-    return _prepared(command, ANYBODY, ("session.opened",), counted, shop.account_id)
+
+
+def _login(bus: Bus, shop: Shop) -> OpenSession:
+    return OpenSession(phone=shop.phone, sealed_password=_sealed(bus, SECRET, Purpose.PASSWORD, shop.phone))
+
+
+async def _logged_in(bus: Bus, shop: Shop) -> tuple[UUID, Session]:
+    await _activate(bus, shop)
+    sealed = (await _told(bus, _login(bus, shop), ANYBODY)).json["sealed"]
+    opened = Sealer(bus.stack.state.secrets["credential_key"]).unseal(sealed, Purpose.SESSION, shop.phone)
+    session = Session.model_validate_json(opened)
+    claims = jwt.decode(session.access_token, options={"verify_signature": False})
+    return UUID(claims["sid"]), session
 
 
 def _verification(bus: Bus, shop: Shop) -> VerifyActivation:

@@ -1,0 +1,70 @@
+"""A tenant's rows are seen and written by transactions that have declared it, and by no other: row-level security.
+
+The service's role owns no table, so the policies bind it. They are not forced on the owner, as whom only migrations
+run: a later one that changes data would find no row, and say nothing. A new table of tenants is one more of TABLES.
+"""
+
+from alembic import op
+
+revision = "staffing_0005"
+down_revision = "staffing_0002"
+branch_labels = None
+depends_on = None
+
+TABLES = (
+    "tenant_roles",
+    "branches",
+    "memberships",
+    "staff_profiles",
+    "staff_profile_periods",
+    "branch_assignments",
+    "notifications",
+)
+
+
+def upgrade() -> None:
+    op.execute(DECLARED)
+    for table, column in (("tenants", "id"), *((table, "tenant_id") for table in TABLES)):
+        op.execute(ISOLATION.format(table=table, column=column))
+    op.execute(OWN)
+    op.execute(NOTIFICATIONS)
+
+
+# A setting that was local to a transaction which is over is not NULL but empty.
+DECLARED = """
+    CREATE FUNCTION declared_tenants() RETURNS uuid[] STABLE PARALLEL SAFE
+        RETURN NULLIF(current_setting('gatehouse.tenants', true), '')::uuid[];
+    CREATE FUNCTION declared_account() RETURNS uuid STABLE PARALLEL SAFE
+        RETURN NULLIF(current_setting('gatehouse.account', true), '')::uuid;
+"""
+
+# The sub-select is worked out once a statement; nothing declared is NULL, which equals no tenant.
+ISOLATION = """
+    ALTER TABLE {table} ENABLE ROW LEVEL SECURITY;
+    CREATE POLICY declared_tenants ON {table} TO staffing
+        USING ({column} = ANY ((SELECT declared_tenants())::uuid[]));
+"""
+
+# P11: a person reads their own memberships in every tenant, and where they are or were a member.
+OWN = """
+    CREATE POLICY own ON memberships FOR SELECT TO staffing USING (account_id = (SELECT declared_account()));
+    CREATE POLICY own ON staff_profiles FOR SELECT TO staffing USING (account_id = (SELECT declared_account()));
+    CREATE POLICY own ON branch_assignments FOR SELECT TO staffing USING (account_id = (SELECT declared_account()));
+    CREATE POLICY own ON tenants FOR SELECT TO staffing USING (
+        id IN (SELECT m.tenant_id FROM memberships m WHERE m.account_id = (SELECT declared_account()))
+    );
+    CREATE POLICY own ON branches FOR SELECT TO staffing USING (
+        id IN (SELECT a.branch_id FROM branch_assignments a WHERE a.account_id = (SELECT declared_account()))
+    );
+    CREATE INDEX memberships_of_account ON memberships (account_id);
+    CREATE INDEX branch_assignments_of_account ON branch_assignments (account_id);
+"""
+
+# A code that a person asked for themselves belongs to no tenant. The sender works for all, on this table alone.
+NOTIFICATIONS = """
+    CREATE POLICY of_no_tenant ON notifications FOR INSERT TO staffing WITH CHECK (tenant_id IS NULL);
+    CREATE POLICY sender_reads ON notifications FOR SELECT TO staffing
+        USING ((SELECT current_setting('gatehouse.worker', true)) = 'sms_sender');
+    CREATE POLICY sender_settles ON notifications FOR UPDATE TO staffing
+        USING ((SELECT current_setting('gatehouse.worker', true)) = 'sms_sender');
+"""

@@ -20,6 +20,7 @@ class Run:
 
     commands_per_s: float
     p50_ms: float
+    p95_ms: float
     p99_ms: float
     rss_mb: Mapping[str, float]
     cpu_us: Mapping[str, float]
@@ -29,6 +30,7 @@ class Run:
         return {
             "commands_per_s": round(self.commands_per_s, 1),
             "p50_ms": round(self.p50_ms, 1),
+            "p95_ms": round(self.p95_ms, 1),
             "p99_ms": round(self.p99_ms, 1),
             "rss_mb": dict(self.rss_mb),
         }
@@ -65,9 +67,12 @@ class Figures:
         path.write_text(json.dumps({"figures": figures}, indent=1) + "\n", encoding="utf-8")
 
     def show(self, console: Console) -> None:
-        table = Table("figure", "commands/s", "p50 ms", "p99 ms", "CPU µs a command", "memory MB", "load generator")
+        table = Table(
+            "figure", "commands/s", "p50 ms", "p95 ms", "p99 ms", "CPU µs a command", "memory MB", "load generator"
+        )
         for name, run in self.medians().items():
-            numbers = (f"{run.commands_per_s:,.0f}", f"{run.p50_ms:,.1f}", f"{run.p99_ms:,.1f}")
+            moments = (f"{moment:,.1f}" for moment in (run.p50_ms, run.p95_ms, run.p99_ms))
+            numbers = (f"{run.commands_per_s:,.0f}", *moments)
             table.add_row(name, *numbers, _line(run.cpu_us), _line(run.rss_mb), f"{run.loader_share:.0%} of a core")
         console.print(table)
         for goal in self.goals():
@@ -110,6 +115,7 @@ def _median(runs: list[Run]) -> Run:
     return Run(
         middle("commands_per_s"),
         middle("p50_ms"),
+        middle("p95_ms"),
         middle("p99_ms"),
         middles("rss_mb"),
         middles("cpu_us"),

@@ -116,6 +116,7 @@ class Bench:
         return Run(
             sample.rate,
             took[len(took) // 2],
+            took[int(len(took) * 0.95)],
             took[int(len(took) * 0.99)],
             began[1],
             {name: (spent[name] - before[name]) * 1e6 / len(sample.created()) for name in sorted(mine)},

@@ -27,8 +27,9 @@ _TENANT = """
         INSERT INTO {schema}.tenants (id, name, region, status, created_at, updated_at, version)
         VALUES ($1, 'Wechselstube', 'CH', 'ACTIVE', now(), now(), 1)
     ), role AS (
-        INSERT INTO {schema}.tenant_roles (tenant_id, role_key, level)
-        SELECT $1, role_key, level FROM unnest($5::text[], $6::int[]) AS r(role_key, level)
+        INSERT INTO {schema}.tenant_roles (tenant_id, role_key, level, permissions)
+        SELECT $1, role_key, level, string_to_array(permissions, ' ')
+        FROM unnest($5::text[], $6::int[], $7::text[]) AS r(role_key, level, permissions)
     ), branch AS (
         INSERT INTO {schema}.branches (id, tenant_id, name, status, created_at, updated_at, version)
         VALUES ($2, $1, 'Bahnhofstrasse', 'ACTIVE', now(), now(), 1)
@@ -101,7 +102,9 @@ class Staff:
         connection = await asyncpg.connect(self._state.admin_dsn)
         try:
             used = await connection.fetchval("SELECT max(phone) FROM staffing.accounts WHERE phone LIKE '+417%'")
-            roles = (list(SEEDED_ROLES), list(SEEDED_ROLES.values()))
+            levels = [role.level for role in SEEDED_ROLES.values()]
+            permissions = [" ".join(role.permissions) for role in SEEDED_ROLES.values()]
+            roles = (list(SEEDED_ROLES), levels, permissions)
             self._numbers = itertools.count(int(used[3:]) + 1 if used else FIRST_NUMBER)
             for _ in range(TENANTS):
                 tenant = _Tenant(uuid7(), uuid7(), uuid4(), f"+41{next(self._numbers)}")

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 TIMES, P50_MS, P99_MS, RSS_MIB = 3.0, 15.0, 60.0, 120.0
+FLAT = 1.25
 SERVICES = ("gateway", "partners", "staffing", "audit")
 
 
@@ -50,9 +51,14 @@ class Figures:
 
     def __init__(self) -> None:
         self._runs: defaultdict[str, list[Run]] = defaultdict(list)
+        self._notes: list[str] = []
 
     def add(self, name: str, run: Run) -> None:
         self._runs[name].append(run)
+
+    def note(self, text: str) -> None:
+        """Something to print beside the figures."""
+        self._notes.append(text)
 
     def rate(self, name: str) -> float:
         """The median of the rounds so far; 0 before the first."""
@@ -75,13 +81,15 @@ class Figures:
             numbers = (f"{run.commands_per_s:,.0f}", *moments)
             table.add_row(name, *numbers, _line(run.cpu_us), _line(run.rss_mb), f"{run.loader_share:.0%} of a core")
         console.print(table)
+        for note in self._notes:
+            console.print(note)
         for goal in self.goals():
             console.print(f"[{'green' if goal.kept else 'red'}]{goal.text}: {goal.measured}")
 
     def goals(self) -> list[Goal]:
         found = self.medians()
         workloads = sorted({name.split(".")[0] for name in found})
-        return [goal for workload in workloads for goal in _goals(workload, found)]
+        return [goal for workload in workloads for goal in _goals(workload, found)] + _flat(found)
 
 
 def _goals(workload: str, found: Mapping[str, Run]) -> list[Goal]:
@@ -102,6 +110,19 @@ def _goals(workload: str, found: Mapping[str, Run]) -> list[Goal]:
         kept = all(size <= RSS_MIB for size in memory.values())
         goals.append(Goal(f"{workload}: ≤ {RSS_MIB:.0f} MB for each service", _line(memory), kept))
     return goals
+
+
+def _flat(found: Mapping[str, Run]) -> list[Goal]:
+    """The staff call at a hundred times the tenants and staff against the same call before they came."""
+    few, many = found.get("growth.1x.gatehouse"), found.get("growth.100x.gatehouse")
+    if not few or not many:
+        return []
+    spent = [sum(run.cpu_us.get(name, 0.0) for name in ("staffing", "postgres")) for run in (few, many)]
+    measured = {"p50": (few.p50_ms, many.p50_ms), "CPU µs in staffing and postgres": (spent[0], spent[1])}
+    return [
+        Goal(f"growth: {name} ≤ {FLAT} times at 100 times the staff", f"{b:,.1f} against {a:,.1f}", b <= a * FLAT)
+        for name, (a, b) in measured.items()
+    ]
 
 
 def _median(runs: list[Run]) -> Run:

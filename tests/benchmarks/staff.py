@@ -13,6 +13,7 @@ from uuid_utils.compat import uuid7
 
 from deploy.local.environment import AUDIENCE, STAFF_ISSUER
 from deploy.local.stack import Stack
+from services.staffing.save import row_of
 from services.staffing.session import Tokens
 from services.staffing.tenant import SEEDED_ROLES
 from tests.benchmarks.client import post
@@ -55,7 +56,7 @@ _COUNT = """
 
 
 @dataclass(frozen=True, slots=True)
-class _Tenant:
+class Tenant:
     id: UUID
     branch: UUID
     owner: UUID
@@ -70,17 +71,16 @@ class Staff:
     def __init__(self, stack: Stack, _: Executor) -> None:
         self._state = stack.state
         self._tokens = Tokens(STAFF_ISSUER, AUDIENCE, self._state.secrets["staff_signing_key"])
-        self._tenants: list[_Tenant] = []
+        self.tenants: list[Tenant] = []
         self._numbers: Iterator[int] = iter(())
 
     async def prepare(self, count: int, systems: Collection[str]) -> Batch:
         """`count` requests that each succeed once on every system; those of the first call are all there will be."""
-        if not self._tenants:
+        if not self.tenants:
             await self._found_tenants([_schema(system) for system in systems])
-        now = datetime.now(UTC)
-        bearers = {tenant.id: self._tokens.open(tenant.owner, now)[1].access_token for tenant in self._tenants}
+        bearers = await self._log_in(systems)
         requests, phones = [], []
-        for tenant in itertools.islice(itertools.cycle(self._tenants), count):
+        for tenant in itertools.islice(itertools.cycle(self.tenants), count):
             number = next(self._numbers)
             phones.append(f"+41{number}")
             requests.append(_request(tenant, number, bearers[tenant.id]))
@@ -98,6 +98,22 @@ class Staff:
     def rows_of(self, commands: int) -> tuple[int, ...]:
         return (*[commands] * 4, EVENTS_A_PERSON * commands)
 
+    async def _log_in(self, systems: Collection[str]) -> dict[UUID, str]:
+        """A session of each tenant's owner, which Gatehouse looks up; the monolith believes the token alone."""
+        now = datetime.now(UTC)
+        opened = {tenant.id: self._tokens.open(tenant.owner, now) for tenant in self.tenants}
+        if GATEHOUSE in systems:
+            sessions = [row_of(session) for session, _ in opened.values()]
+            records, columns = [tuple(session.values()) for session in sessions], list(sessions[0])
+            connection = await asyncpg.connect(self._state.admin_dsn)
+            try:
+                await connection.copy_records_to_table(
+                    "sessions", schema_name="staffing", records=records, columns=columns
+                )
+            finally:
+                await connection.close()
+        return {tenant_id: view.access_token for tenant_id, (_, view) in opened.items()}
+
     async def _found_tenants(self, schemas: list[str]) -> None:
         connection = await asyncpg.connect(self._state.admin_dsn)
         try:
@@ -107,8 +123,8 @@ class Staff:
             roles = (list(SEEDED_ROLES), levels, permissions)
             self._numbers = itertools.count(int(used[3:]) + 1 if used else FIRST_NUMBER)
             for _ in range(TENANTS):
-                tenant = _Tenant(uuid7(), uuid7(), uuid4(), f"+41{next(self._numbers)}")
-                self._tenants.append(tenant)
+                tenant = Tenant(uuid7(), uuid7(), uuid4(), f"+41{next(self._numbers)}")
+                self.tenants.append(tenant)
                 facts = (tenant.id, tenant.branch, tenant.owner, tenant.owner_phone)
                 for schema in schemas:
                     await connection.execute(_TENANT.format(schema=schema), *facts, *roles)
@@ -120,7 +136,7 @@ def _schema(system: str) -> str:
     return "staffing" if system == GATEHOUSE else system
 
 
-def _request(tenant: _Tenant, number: int, bearer: str) -> bytes:
+def _request(tenant: Tenant, number: int, bearer: str) -> bytes:
     """Written as people write it: with spaces, and without the country code that the tenant's region gives."""
     digits = f"0{number}"
     body = {

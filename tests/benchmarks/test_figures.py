@@ -28,6 +28,17 @@ def test_the_file_holds_the_median_of_the_rounds(tmp_path: Path) -> None:
     assert written == {"figures": {"partners.256.gatehouse": median}}
 
 
+def test_a_call_that_grows_dear_with_the_crowd_is_not_flat() -> None:
+    found = Figures()
+    for name, p50 in (("growth.1x.gatehouse", 4.0), ("growth.100x.gatehouse", 5.1)):
+        found.add(name, Run(100.0, p50, 9.0, 9.0, {}, {"staffing": 900.0, "postgres": 600.0}, 0.1))
+
+    median, cpu = found.goals()
+
+    assert (median.kept, median.measured) == (False, "5.1 against 4.0")
+    assert (cpu.kept, cpu.measured) == (True, "1,500.0 against 1,500.0")
+
+
 def test_gatehouse_is_held_against_the_better_of_both_monoliths() -> None:
     rates: dict[str, tuple[float, ...]] = {
         "staff.256.gatehouse": (310.0,),

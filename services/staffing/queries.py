@@ -24,7 +24,7 @@ from contracts.staffing import (
 from services.chassis import Call, Outcome, Read, Refusal, Reply
 from services.chassis.queries import QueryHandler
 from services.staffing.access import account_of, may
-from services.staffing.scope import declaring
+from services.staffing.scope import scoped
 from services.staffing.staff import Staff
 from services.staffing.store import branch_of, live_sessions, load_staff, load_tenants
 
@@ -58,7 +58,7 @@ class Questions:
             ListStaff: self.list_staff,
             GetStaff: self.get_staff,
         }
-        return {query: declaring(handler, self._staff_issuer) for query, handler in handlers.items()}
+        return scoped(handlers, self._staff_issuer)
 
     async def get_tenant(self, query: GetTenant, call: Call, read: Read) -> Outcome:
         refused = await self._refused(Action.TENANT_READ, query.tenant_id, call.actor, read, READERS)

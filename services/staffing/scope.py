@@ -5,18 +5,19 @@ security (migration 0005) still shows and takes only rows of the tenants declare
 its transaction (`SET LOCAL`), so the next user of a pooled connection starts with nothing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
 from contracts.access import ListMyMemberships
+from contracts.message import Query
 from services.chassis import Call, Outcome, Read, Write
 from services.chassis.queries import QueryHandler
 from services.staffing.access import account_of
 
 _DECLARE = "SELECT set_config($1, $2, true)"
-TENANTS, ACCOUNT, WORKER = "gatehouse.tenants", "gatehouse.account", "gatehouse.worker"
-SMS_SENDER = "sms_sender"
+TENANTS, ACCOUNT, WORK = "gatehouse.tenants", "gatehouse.account", "gatehouse.work"
+MESSAGES = "messages"
 
 
 async def declare_tenants(connection: Read | Write, tenants: Iterable[UUID]) -> None:
@@ -31,18 +32,19 @@ async def declare_account(connection: Read, account_id: UUID) -> None:
     await connection.exec_driver_sql(_DECLARE, (ACCOUNT, str(account_id)))
 
 
-async def declare_sms_sender(tx: Write) -> None:
-    """The sender takes due messages of all tenants, and sees nothing else of them."""
-    await tx.exec_driver_sql(_DECLARE, (WORKER, SMS_SENDER))
+async def declare_messages(tx: Write) -> None:
+    """Background work on text messages is for all tenants, and sees nothing else of them."""
+    await tx.exec_driver_sql(_DECLARE, (WORK, MESSAGES))
 
 
-def declaring(handler: QueryHandler, staff_issuer: str) -> QueryHandler:
-    """The handler, in a transaction that has declared the tenant which the question names, or who asks about oneself.
+def scoped(handlers: Mapping[type[Query], QueryHandler], staff_issuer: str) -> dict[type[Query], QueryHandler]:
+    """The handlers, each in a transaction that has declared the tenant its question names, or who asks of oneself."""
+    return {query: _declaring(handler, staff_issuer) for query, handler in handlers.items()}
 
-    Questions are asked on connections without transactions, where a local declaration would be over at once.
-    """
 
+def _declaring(handler: QueryHandler, staff_issuer: str) -> QueryHandler:
     async def declared(query: Any, call: Call, read: Read) -> Outcome:
+        # Questions come on connections without transactions, where a local declaration would be over at once.
         await read.execution_options(isolation_level="READ COMMITTED")
         if isinstance(query, ListMyMemberships):
             account_id = account_of(call.actor, staff_issuer)

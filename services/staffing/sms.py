@@ -22,7 +22,7 @@ from services.chassis import Write
 from services.chassis.envelope import Record
 from services.chassis.patience import wait_out
 from services.staffing.otp import Otp
-from services.staffing.scope import declare_sms_sender
+from services.staffing.scope import declare_messages
 from services.staffing.settings import StaffingSettings
 
 AT_ONCE = 32
@@ -131,7 +131,7 @@ class SmsSender:
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[Write]:
         async with self._engine.begin() as connection:
-            await declare_sms_sender(tx := Write(connection))
+            await declare_messages(tx := Write(connection))
             yield tx
 
     async def _deliver(self, message: Message) -> None:

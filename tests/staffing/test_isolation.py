@@ -19,7 +19,7 @@ from services.chassis import Call, Outcome, Read, Reply, Write, fetch
 from services.chassis.database import connect
 from services.staffing import queries
 from services.staffing.queries import Questions
-from services.staffing.scope import declare_account, declare_sms_sender, declare_tenants
+from services.staffing.scope import declare_account, declare_messages, declare_tenants
 from tests.staffing.furnished import TenantTable, furnished_pair, tenant_tables
 from tests.staffing.office import STAFF_ISSUER, Office
 
@@ -151,13 +151,11 @@ async def test_a_person_reads_their_own_facts_in_every_tenant_and_nobody_elses(
         assert await fetch(connection, "SELECT id FROM notifications") == []
 
 
-async def test_the_sms_sender_sees_messages_of_all_tenants_and_nothing_else(
-    office: Office, engine: AsyncEngine
-) -> None:
+async def test_work_on_messages_sees_those_of_all_tenants_and_nothing_else(office: Office, engine: AsyncEngine) -> None:
     pair = await furnished_pair(office)
 
     async with engine.connect() as connection:
-        await declare_sms_sender(tx := Write(connection))
+        await declare_messages(tx := Write(connection))
         for table in tenant_tables(office):
             seen = await whose(tx, table)
             assert ({pair.ours.tenant_id, pair.theirs.tenant_id} <= seen) == (table.name == "notifications")

@@ -59,17 +59,18 @@ OWN = """
         id IN (SELECT m.tenant_id FROM memberships m WHERE m.account_id = (SELECT declared_account()))
     );
     CREATE POLICY account_declared ON branches FOR SELECT TO staffing USING (
-        id IN (SELECT a.branch_id FROM branch_assignments a WHERE a.account_id = (SELECT declared_account()))
+        id IN (
+            SELECT a.branch_id FROM memberships m JOIN branch_assignments a USING (tenant_id, account_id)
+            WHERE m.account_id = (SELECT declared_account())
+        )
     );
-    CREATE INDEX memberships_of_account ON memberships (account_id);
-    CREATE INDEX branch_assignments_of_account ON branch_assignments (account_id);
 """
 
-# A code that a person asked for themselves belongs to no tenant. The sender works for all, on this table alone.
+# A code that a person asked for themselves belongs to no tenant. Sender and sweep work for all, on this table alone.
 NOTIFICATIONS = """
     CREATE POLICY no_tenant ON notifications FOR INSERT TO staffing WITH CHECK (tenant_id IS NULL);
-    CREATE POLICY sender_reads ON notifications FOR SELECT TO staffing
-        USING ((SELECT current_setting('gatehouse.worker', true)) = 'sms_sender');
-    CREATE POLICY sender_settles ON notifications FOR UPDATE TO staffing
-        USING ((SELECT current_setting('gatehouse.worker', true)) = 'sms_sender');
+    CREATE POLICY messages_read ON notifications FOR SELECT TO staffing
+        USING ((SELECT current_setting('gatehouse.work', true)) = 'messages');
+    CREATE POLICY messages_settled ON notifications FOR UPDATE TO staffing
+        USING ((SELECT current_setting('gatehouse.work', true)) = 'messages');
 """

@@ -60,7 +60,9 @@ def bearer(office: Office, account_id: str) -> Mapping[str, str]:
     """Somebody who has logged in."""
     settings = office.settings
     tokens = Tokens(settings.staff_issuer, settings.staff_audience, settings.staff_signing_key.get_secret_value())
-    session, view = tokens.open(UUID(account_id), datetime.now(UTC))
+    now = datetime.now(UTC)
+    session = tokens.open(UUID(account_id), now)
+    _, view = tokens.issue(session, now)
     row = row_of(session)
     with office.tables.connection() as admin:
         columns = ", ".join(row)

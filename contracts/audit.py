@@ -1,13 +1,15 @@
-"""The audit log: what may be asked of it. Reading needs the role of an auditor or a root admin (A13).
+"""The audit log: what may be asked of it.
 
-Shapes follow `api.md`. Lists go by position, the order in which the log recorded its events (A16).
+An auditor or a root admin reads everything, a tenant's owner what is about that tenant (A13); every reading is itself
+an event (`contracts.audit_events`). Shapes follow `api.md`. Lists go by position, the order in which the log recorded
+its events (A16), and `from` and `to` ask for the time of recording: what was recorded never moves.
 """
 
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Self
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, ConfigDict, Field, model_validator
 
 from contracts.message import ActorType, Contract, Outcome, Query
 from contracts.roles import Role
@@ -23,21 +25,32 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 class ListEvents(Query):
     """Events by position, oldest first, that pass every filter given.
 
-    `actor` is the subject, `action` the event's type; a target is type and id together, and gives the whole timeline
-    of a partner, tenant or person (S1.46).
+    `actor` is the subject, `action` the event's type. `target` is an id, or type and id with a colon between;
+    `target_type` and `target_id` say the same apart. That is the whole timeline of a partner or tenant (S1.46);
+    `person` is that of somebody, what they did and what was done to them. Recorded at `from` or later, before `to`.
+    `starting_after` is the position of the last event of the page before, or its id.
+    Who reads as owner of `tenant_id` (by default the tenant chosen) is shown what is about that tenant.
     """
 
-    type: ClassVar[str] = "audit.events"
-    topic: ClassVar[str] = QUERIES
-    roles: ClassVar[frozenset[Role]] = READERS
+    model_config = ConfigDict(validate_by_name=True, validate_by_alias=True, serialize_by_alias=True)
 
+    type: ClassVar[str] = "audit.events"
+    version: ClassVar[int] = 2
+    topic: ClassVar[str] = QUERIES
+
+    target: Opaque | None = None
     target_type: Opaque | None = None
     target_id: Opaque | None = None
     aggregate_id: UUID | None = None
+    tenant_id: UUID | None = None
+    person: Opaque | None = None
     actor: Opaque | None = None
     action: Opaque | None = None
+    outcome: Annotated[Outcome, Field(strict=False)] | None = None
+    recorded_from: Annotated[AwareDatetime | None, Field(alias="from")] = None
+    recorded_to: Annotated[AwareDatetime | None, Field(alias="to")] = None
     limit: Annotated[int, Field(ge=1, le=100)] = 20
-    starting_after: Annotated[int, Field(ge=0, lt=2**63)] | None = None
+    starting_after: Annotated[int, Field(ge=0, lt=2**63)] | UUID | None = None
 
     @model_validator(mode="after")
     def _target_is_whole(self) -> Self:
@@ -51,7 +64,6 @@ class GetEvent(Query):
 
     type: ClassVar[str] = "audit.event"
     topic: ClassVar[str] = QUERIES
-    roles: ClassVar[frozenset[Role]] = READERS
 
     event_id: UUID
 
@@ -61,7 +73,6 @@ class ProveEvent(Query):
 
     type: ClassVar[str] = "audit.proof"
     topic: ClassVar[str] = QUERIES
-    roles: ClassVar[frozenset[Role]] = READERS
 
     event_id: UUID
 

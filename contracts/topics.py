@@ -150,6 +150,7 @@ TOPICS: tuple[Topic, ...] = (
     _event("staffing", "account.disabled", "account_id"),
     _event("staffing", "account.enabled", "account_id"),
     _event("staffing", "staff.refused", "command_id"),
+    _event("audit", "audit.read", "reading_id"),
 )
 
 BY_NAME: dict[str, Topic] = {topic.name: topic for topic in TOPICS}

@@ -9,6 +9,7 @@ from services.audit.completeness import GapWatch
 from services.audit.log import Sequencer
 from services.audit.proofs import Prover
 from services.audit.queries import get_checkpoint, get_event, list_events
+from services.audit.readings import Readings
 from services.audit.settings import AuditSettings
 from services.chassis import Service, load, run
 from services.chassis.queries import QueryHandler
@@ -19,10 +20,11 @@ def build(service: Service, settings: AuditSettings) -> None:
     sequencer = Sequencer(service.engine, settings.signer, committed=publisher.wake)
     service.events("log", EVENT_TOPICS, sequencer)
     prover = Prover(settings.signer.verifier)
+    readings = Readings(service.engine, service.relay)
     handlers: dict[type[Query], QueryHandler] = {
-        ListEvents: list_events,
-        GetEvent: get_event,
-        ProveEvent: prover.prove_event,
+        ListEvents: readings.recorded(list_events),
+        GetEvent: readings.recorded(get_event),
+        ProveEvent: readings.recorded(prover.prove_event),
         ProveEvents: prover.prove_events,
         GetCheckpoint: get_checkpoint,
     }

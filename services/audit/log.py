@@ -2,8 +2,8 @@
 
 Invariant: positions are 0, 1, 2, … without a gap; `leaf_hash` is over the exact bytes that Kafka delivered; the newest
 checkpoint covers every event and holds the compact range from which the next batch goes on; the roots of subtrees that
-it completes are kept with it. Any number of instances may run: the lock orders them, and what one has recorded another
-drops.
+it completes are kept with it; `recorded_at` never goes back, even where the clock does. Any number of instances may
+run: the lock orders them, and what one has recorded another drops.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,8 +29,8 @@ from services.chassis.patience import wait_out
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtext(current_schema() || '.sequencer'))"
 _HEAD = """
-    SELECT clock_timestamp() AS now, size, range_hashes, note FROM (SELECT) AS one_row
-    LEFT JOIN (SELECT size, range_hashes, note FROM checkpoints ORDER BY size DESC LIMIT 1) AS head ON true
+    SELECT greatest(clock_timestamp(), created_at) AS now, size, range_hashes, note FROM (SELECT) AS one_row
+    LEFT JOIN (SELECT size, range_hashes, note, created_at FROM checkpoints ORDER BY size DESC LIMIT 1) AS head ON true
 """
 _KNOWN = "SELECT id::text, leaf_hash FROM events WHERE id = ANY($1::uuid[])"
 _CHECKPOINT = """

@@ -14,6 +14,7 @@ from services.audit.merkle import inclusion_proof
 from services.audit.nodes import Place, pieces, root_over, siblings
 from services.audit.note import Verifier
 from services.audit.offline import ProofRefusedError, check
+from services.audit.queries import refusal_to_show
 from services.chassis import Call, Outcome, Read, Refusal, Reply, fetch
 
 _BY_LEAF = "SELECT leaf_hash, position FROM events WHERE leaf_hash = ANY($1::bytea[])"
@@ -42,7 +43,10 @@ class Prover:
             return Refusal(Code.NOT_FOUND, "an event is not in the log, or not yet")
         return Reply(200, await self._bundle(read, [(leaf, positions[leaf]) for leaf in wanted]))
 
-    async def prove_event(self, query: ProveEvent, _: Call, read: Read) -> Outcome:
+    async def prove_event(self, query: ProveEvent, call: Call, read: Read) -> Outcome:
+        refused = await refusal_to_show(query.event_id, call, read)
+        if refused:
+            return refused
         found = await fetch(read, _BY_ID, query.event_id)
         if not found:
             return Refusal(Code.NOT_FOUND)

@@ -1,47 +1,44 @@
 """Answers from the log. Events are given from their raw bytes; columns only find them."""
 
 from typing import Any
+from uuid import UUID
 
 import orjson
 
-from contracts.audit import CheckpointView, EventPage, EventView, GetCheckpoint, GetEvent, ListEvents
+from contracts.audit import READERS, CheckpointView, EventPage, EventView, GetCheckpoint, GetEvent, ListEvents
 from contracts.failures import Code
-from services.chassis import Call, Outcome, Read, Refusal, Reply
+from contracts.message import ActorType
+from services.audit.owners import owns
+from services.audit.search import EVENTS, OF_TENANT, statement
+from services.chassis import Call, Outcome, Read, Refusal, Reply, fetch
 
-_EVENTS = """
-    SELECT e.raw, e.position, e.recorded_at, encode(e.leaf_hash, 'hex') AS leaf_hash
-    FROM {source} WHERE {conditions} ORDER BY e.position LIMIT {limit}
-"""
-_BY_TARGET = "event_targets t JOIN events e USING (position)"
 _NEWEST = "SELECT size, encode(root, 'hex') AS root, note, created_at FROM checkpoints ORDER BY size DESC LIMIT 1"
-
-_CONDITIONS = {
-    "target_type": "t.type = {}",
-    "target_id": "t.id = {}",
-    "aggregate_id": "e.aggregate_id = {}",
-    "actor": "e.actor_subject = {}",
-    "action": "e.type = {}",
-    "starting_after": "e.position > {}",
-}
-"""Each filter of the query and what it asks of a row; the filters that are given must all hold."""
+_PLACE = "SELECT e.position FROM events e WHERE e.id = $1"
+_TENANTS = """
+    SELECT t.id FROM events e JOIN event_targets t USING (position) WHERE e.id = $1 AND t.type = 'tenant'
+"""
 
 
-async def list_events(query: ListEvents, _: Call, read: Read) -> Outcome:
-    given = {name: value for name in _CONDITIONS if (value := getattr(query, name)) is not None}
-    conditions = [_CONDITIONS[name].format(f"${n}") for n, name in enumerate(given, 1)]
-    statement = _EVENTS.format(
-        source=_BY_TARGET if query.target_type else "events e",
-        conditions=" AND ".join(conditions) or "true",
-        limit=query.limit + 1,
-    )
-    rows = (await read.exec_driver_sql(statement, tuple(given.values()))).all()
+async def list_events(query: ListEvents, call: Call, read: Read) -> Outcome:
+    if query.recorded_from and query.recorded_to and query.recorded_from > query.recorded_to:
+        return Refusal(Code.AUDIT_RANGE_INVALID)
+    tenant = await _scope(query, call, read)
+    if isinstance(tenant, Refusal):
+        return tenant
+    after = await _place(query.starting_after, tenant, read)
+    if isinstance(after, Refusal):
+        return after
+    found = statement(query, tenant, after)
+    rows = (await read.exec_driver_sql(found.sql, found.arguments)).all()
     page = EventPage(data=tuple(map(_view, rows[: query.limit])), has_more=len(rows) > query.limit)
     return Reply(200, page)
 
 
-async def get_event(query: GetEvent, _: Call, read: Read) -> Outcome:
-    statement = _EVENTS.format(source="events e", conditions="e.id = $1", limit=1)
-    row = (await read.exec_driver_sql(statement, (query.event_id,))).first()
+async def get_event(query: GetEvent, call: Call, read: Read) -> Outcome:
+    refused = await refusal_to_show(query.event_id, call, read)
+    if refused:
+        return refused
+    row = (await read.exec_driver_sql(EVENTS.format(conditions="e.id = $1", limit=1), (query.event_id,))).first()
     return Reply(200, _view(row)) if row else Refusal(Code.NOT_FOUND)
 
 
@@ -50,6 +47,42 @@ async def get_checkpoint(_: GetCheckpoint, __: Call, read: Read) -> Outcome:
     if newest is None:
         return Refusal(Code.NOT_FOUND, "nothing has been recorded yet")
     return Reply(200, CheckpointView(**newest))
+
+
+async def refusal_to_show(event_id: UUID, call: Call, read: Read) -> Refusal | None:
+    """Why this event is not for them: a stranger's and one that does not exist look the same (S2.21)."""
+    if call.actor.holds_any(READERS):
+        return None
+    if call.actor.type is not ActorType.STAFF:
+        return _outsider()
+    tenants = [row.id for row in await fetch(read, _TENANTS, event_id)]
+    return None if await owns(read, call.actor, tenants) else Refusal(Code.NOT_FOUND)
+
+
+async def _scope(query: ListEvents, call: Call, read: Read) -> UUID | Refusal | None:
+    """The only tenant whose events may be shown; None where everything may."""
+    if call.actor.holds_any(READERS):
+        return query.tenant_id
+    chosen = call.actor.chosen
+    tenant = query.tenant_id or (chosen.tenant_id if chosen else None)
+    if tenant is None or call.actor.type is not ActorType.STAFF:
+        return _outsider()
+    return tenant if await owns(read, call.actor, [str(tenant)]) else Refusal(Code.NOT_FOUND)
+
+
+async def _place(cursor: int | UUID | None, tenant: UUID | None, read: Read) -> int | Refusal | None:
+    """The position that a cursor means; the id of an event that is not shown is no cursor."""
+    if not isinstance(cursor, UUID):
+        return cursor
+    if tenant is None:
+        found = await fetch(read, _PLACE, cursor)
+    else:
+        found = await fetch(read, f"{_PLACE} AND {OF_TENANT.format('$2')}", cursor, str(tenant))
+    return found[0].position if found else Refusal(Code.CURSOR_INVALID)
+
+
+def _outsider() -> Refusal:
+    return Refusal(Code.ROLE_REQUIRED, f"needs one of {', '.join(sorted(READERS))}, or a tenant of one's own")
 
 
 def _view(row: Any) -> EventView:

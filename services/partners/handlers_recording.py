@@ -6,6 +6,7 @@ from contracts.partners import RecordDeactivation, RecordRootAdmins
 from services.chassis import Call, Outcome, Refusal, Reply
 from services.chassis.commands import Handler
 from services.partners.book import Book
+from services.partners.partner import named
 from services.partners.records import DONE
 
 
@@ -34,7 +35,7 @@ def record_deactivation(command: RecordDeactivation, call: Call, book: Book) -> 
         known=command.known,
     )
     book.change(partner)
-    return Reply(200, facts=[partner.record(deactivated)])
+    return Reply(200, facts=[partner.record(deactivated, named(row.subject))])
 
 
 HANDLERS: dict[type, Handler] = {

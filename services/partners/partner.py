@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 from uuid import UUID
 
-from contracts.message import Actor
+from contracts.message import Actor, Target
 from contracts.partner_events import PartnerSubmitted
 from contracts.partners import ContactView, DossierView, PartnerState, PartnerView, ReviewView, SubmitPartner, TaskView
 from services.chassis import Aggregate, Call, Fact
@@ -21,6 +21,11 @@ FORMER_CONTACTS_SHOWN = 50
 
 def person_of(actor: Actor) -> Person:
     return actor.issuer, actor.subject
+
+
+def named(subject: str) -> Target:
+    """What happens to somebody is in their own timeline too (S1.46)."""
+    return Target(type="person", id=subject)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -71,7 +76,8 @@ class Partner(Aggregate):
         for contact in people:
             partner.add(contact, call.now)
         filing = partner.file(documents, call)
-        return partner, filing, partner.record(partner._submitted())
+        people_named = (named(member.subject) for member in partner.contacts)
+        return partner, filing, partner.record(partner._submitted(), *people_named)
 
     @property
     def roster(self) -> list[Member]:

@@ -16,7 +16,7 @@ from contracts.message import Actor
 from contracts.partner_events import PartnerContactAdded, PartnerContactRemoved, PartnerContactUpdated
 from contracts.partners import Contact, ContactView
 from services.chassis import Fact, Refusal
-from services.partners.partner import Partner
+from services.partners.partner import Partner, named
 from services.partners.records import Member, Person
 
 REMOVED = "REMOVED"
@@ -97,14 +97,14 @@ def change_roster(partner: Partner, difference: Difference, at: datetime) -> Cha
     for member in difference.removed:
         gone = _set(partner, member, status=REMOVED, removed_at=at)
         done.changed.append(gone)
-        done.facts.append(partner.record(PartnerContactRemoved(**_subject(gone), removed_at=at)))
+        done.facts.append(partner.record(PartnerContactRemoved(**_subject(gone), removed_at=at), named(gone.subject)))
     for member, contact in difference.updated:
         changed = _set(partner, member, **contact.__dict__)
         done.changed.append(changed)
-        done.facts.append(partner.record(PartnerContactUpdated(**_subject(changed))))
+        done.facts.append(partner.record(PartnerContactUpdated(**_subject(changed)), named(changed.subject)))
     for contact in difference.added:
         done.began.append(partner.add(contact, at))
-        done.facts.append(partner.record(PartnerContactAdded(**_subject(contact))))
+        done.facts.append(partner.record(PartnerContactAdded(**_subject(contact)), named(contact.subject)))
     return done
 
 

@@ -25,6 +25,7 @@ from services.staffing.access import account_of, explained
 from services.staffing.checks import refuse
 from services.staffing.facts import load_facts, with_branches
 from services.staffing.my_memberships import load_my_memberships
+from services.staffing.scope import scoped
 from services.staffing.session import Tokens
 from services.staffing.store import live_sessions, load_tenants
 from services.staffing.verdict import decide, decide_context
@@ -41,12 +42,13 @@ class AccessQuestions:
         self._staff_issuer, self._tokens, self._sealer = staff_issuer, tokens, sealer
 
     def handlers(self) -> dict[type[Query], QueryHandler]:
-        return {
+        handlers: dict[type[Query], QueryHandler] = {
             CheckAccess: self.check_access,
             ListMyMemberships: self.list_my_memberships,
             ChooseContext: self.choose_context,
             ListRoles: self.list_roles,
         }
+        return scoped(handlers, self._staff_issuer)
 
     async def check_access(self, query: CheckAccess, call: Call, read: Read) -> Outcome:
         caller, everybodys = account_of(call.actor, self._staff_issuer), call.actor.holds_any(gate.READERS)

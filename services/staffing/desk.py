@@ -29,6 +29,7 @@ from services.staffing.notification import Prompts
 from services.staffing.otp import Otp
 from services.staffing.phone import PhoneFault, known_region
 from services.staffing.save import save
+from services.staffing.scope import declare_tenants
 from services.staffing.store import (
     live_sessions,
     load_accounts,
@@ -64,7 +65,9 @@ async def _load_actors(tx: Write, fresh: Sequence[Inbound], book: Book) -> None:
     for inbound in fresh:
         if isinstance(inbound.request, TenantCommand):
             seats.add((inbound.request.tenant_id, account_of(inbound.actor, book.staff_issuer)))
-    book.tenants = await load_tenants(tx, sorted({tenant_id for tenant_id, _ in seats}), lock=True)
+    tenants = sorted({tenant_id for tenant_id, _ in seats})
+    await declare_tenants(tx, tenants)
+    book.tenants = await load_tenants(tx, tenants, lock=True)
     book.know(book.tenants.values())
     book.stored_roles = {(t.id, key): role for t in book.tenants.values() for key, role in t.roles.items()}
     book.sessions = await live_sessions(tx, {i.actor.session_id for i in fresh if i.actor.session_id})

@@ -22,6 +22,7 @@ from contracts.staffing import (
 from services.chassis import Call, Outcome, Read, Refusal, Reply
 from services.chassis.queries import QueryHandler
 from services.staffing import gate
+from services.staffing.scope import scoped
 from services.staffing.staff import Staff
 from services.staffing.staff_list import CursorInvalidError, load_seats
 from services.staffing.store import branch_of, load_staff, load_tenants
@@ -43,12 +44,13 @@ class Questions:
         self._staff_issuer = staff_issuer
 
     def handlers(self) -> dict[type[Query], QueryHandler]:
-        return {
+        handlers: dict[type[Query], QueryHandler] = {
             GetTenant: self.get_tenant,
             ListBranches: self.list_branches,
             ListStaff: self.list_staff,
             GetStaff: self.get_staff,
         }
+        return scoped(handlers, self._staff_issuer)
 
     async def get_tenant(self, query: GetTenant, call: Call, read: Read) -> Outcome:
         refused = await self._refused_reader(Action.TENANT_READ, query.tenant_id, call.actor, read)

@@ -11,6 +11,7 @@ from services.staffing.book import Book
 from services.staffing.caps import save_counters
 from services.staffing.notification import Prompts
 from services.staffing.save_roles import save_roles
+from services.staffing.scope import declare_tenants
 from services.staffing.session_end import end_sessions
 from services.staffing.staff import Staff
 
@@ -62,6 +63,8 @@ async def save_prompts(tx: Write, prompts: Prompts) -> None:
 async def _save_freezables(tx: Write, book: Book) -> None:
     tenants, branches = book.tenants.values(), book.branches.values()
     new = book.new(tenants)
+    if new:
+        await declare_tenants(tx, book.tenants)
     await insert(tx, "tenants", [row_of(tenant, "roles") for tenant in new])
     await save_roles(tx, book)
     await insert(tx, "branches", rows_of(book.new(branches)))

@@ -7,7 +7,8 @@ by their Idempotency-Key. Each message has its own tries and its own task: a slo
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -17,9 +18,11 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from contracts.staffing import NotificationStatus
+from services.chassis import Write
 from services.chassis.envelope import Record
 from services.chassis.patience import wait_out
 from services.staffing.otp import Otp
+from services.staffing.scope import declare_messages
 from services.staffing.settings import StaffingSettings
 
 AT_ONCE = 32
@@ -121,9 +124,15 @@ class SmsSender:
         if room <= 0:
             return []
         now = datetime.now(UTC)
-        async with self._engine.begin() as tx:
+        async with self._transaction() as tx:
             rows = (await tx.exec_driver_sql(_CLAIM, (now, room, now + LEASE))).mappings()
             return [Message(**row) for row in rows]
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[Write]:
+        async with self._engine.begin() as connection:
+            await declare_messages(tx := Write(connection))
+            yield tx
 
     async def _deliver(self, message: Message) -> None:
         now = datetime.now(UTC)
@@ -157,7 +166,7 @@ class SmsSender:
         self, message: Message, status: NotificationStatus, failure: str | None = None, again: datetime | None = None
     ) -> None:
         settled = None if status is NotificationStatus.QUEUED else datetime.now(UTC)
-        async with self._engine.begin() as tx:
+        async with self._transaction() as tx:
             await tx.exec_driver_sql(_SETTLE, (message.id, status, settled, failure, again))
 
 

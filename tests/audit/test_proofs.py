@@ -10,9 +10,10 @@ import psycopg
 import pytest
 from pydantic import ValidationError
 
-from contracts.audit import READERS, EventProof, GetEvent, ProofBundle, ProveEvent, ProveEvents
+from contracts.audit import EventProof, GetEvent, ProofBundle, ProveEvent, ProveEvents
 from contracts.failures import Code
 from contracts.message import Actor, ActorType, Context
+from contracts.roles import Role
 from services.audit.merkle import leaf_hash
 from services.audit.nodes import Subtrees
 from services.audit.offline import ProofRefusedError, check
@@ -24,7 +25,7 @@ from tests.audit.ledger import Ledger, event, record, story
 
 SIZE = 600
 CALL = Call(
-    Actor(type=ActorType.USER, issuer="https://id.example", subject="maria"),
+    Actor(type=ActorType.USER, issuer="https://id.example", subject="maria", roles=frozenset({Role.AUDITOR})),
     Context(request_id="r", command_id=uuid4()),
     uuid4(),
     datetime.now(UTC),
@@ -146,8 +147,7 @@ async def test_one_event_is_given_and_proven_by_its_id(ledger: Ledger) -> None:
     assert [refusal.code for refusal in unknown if isinstance(refusal, Refusal)] == [Code.NOT_FOUND] * 2
 
 
-def test_events_are_for_auditors_and_proofs_of_known_bytes_for_everybody() -> None:
-    assert GetEvent.roles == ProveEvent.roles == READERS
+def test_proofs_of_known_bytes_are_for_everybody() -> None:
     assert ProveEvents.roles == frozenset()
 
 

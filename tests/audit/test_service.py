@@ -133,6 +133,12 @@ async def test_killed_at_random_and_shared_by_two_it_loses_and_doubles_nothing(
     assert [row["position"] for row in positions] == list(range(len(positions)))
 
 
+def readings_about(tables: Tables, partner: UUID) -> list[dict[str, Any]]:
+    rows = tables.rows("SELECT raw FROM events WHERE type = 'audit.read' ORDER BY position")
+    readings = [orjson.loads(row["raw"]) for row in rows]
+    return [read for read in readings if read["data"]["filters"].get("target_id") == str(partner)]
+
+
 async def test_an_auditor_is_answered_and_others_are_refused(stack: Stack, tables: Tables, owner: Owner) -> None:  # A13
     partner = uuid4()
     auditor, stranger = person(stack, "anna", Role.AUDITOR), person(stack, "eve", Role.PARTNER_ADMIN)
@@ -146,7 +152,9 @@ async def test_an_auditor_is_answered_and_others_are_refused(stack: Stack, table
             page = await bus.ask(question, auditor)
             checkpoint = await bus.ask(GetCheckpoint(), auditor)
             refused = await bus.ask(question, stranger)
+        readings = await eventually(lambda: readings_about(tables, partner), "the readings in the log")
 
     assert [UUID(told["aggregate_id"]) for told in page.json["data"]] == [partner, partner]
     assert checkpoint.json["size"] > page.json["data"][-1]["position"]
     assert (refused.status, refused.code) == (403, "ROLE_REQUIRED")
+    assert [(read["actor"]["subject"], read["reason_code"]) for read in readings[:1]] == [("anna", None)]

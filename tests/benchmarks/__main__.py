@@ -13,6 +13,7 @@ from rich.console import Console
 
 from deploy.local.part import SERVICES
 from deploy.local.stack import Stack
+from tests.benchmarks.growth import Growth
 from tests.benchmarks.partners import Partners
 from tests.benchmarks.profile import profile
 from tests.benchmarks.runner import Bench, Length
@@ -20,13 +21,14 @@ from tests.benchmarks.staff import Staff
 from tests.benchmarks.systems import running
 from tests.benchmarks.workload import PARTS, Workload
 
+GROWTH = "growth"
 WORKLOADS: dict[str, Callable[[Stack, Executor], Workload]] = {"partners": Partners, "staff": Staff}
 RESULT = Path("build/bench.json")
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("--only", choices=sorted(WORKLOADS), help="one workload")
+    parser.add_argument("--only", choices=[*sorted(WORKLOADS), GROWTH], help="one part")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3.0, help="measured seconds of each run")
     parser.add_argument("--connections", type=int, nargs="+", default=[1, 32, 256])
@@ -48,6 +50,8 @@ async def _measure(stack: Stack, arguments: argparse.Namespace, console: Console
             length = Length(arguments.rounds, arguments.seconds, tuple(arguments.connections))
             bench = Bench(systems, pool, length, console)
             await bench.run(workloads)
+            if chosen in (None, GROWTH):
+                await Growth(stack, Staff(stack, pool)).run(bench, arguments.rounds, arguments.seconds)
     bench.figures.show(console)
     bench.figures.write(RESULT)
     console.print(f"written to {RESULT}")

@@ -32,10 +32,15 @@ _RESERVE = """
            $5, $6, $7, $8, unnest($9::text[]), $10, $11
 """
 _COUNT = """
+    WITH pages AS (SELECT id FROM {schema}.pages WHERE partner_id = ANY($1::uuid[]))
     SELECT (SELECT count(*) FROM {schema}.partners WHERE id = ANY($1::uuid[])),
            (SELECT count(*) FROM {schema}.partner_contacts WHERE partner_id = ANY($1::uuid[])),
            (SELECT count(*) FROM {schema}.dossier_documents WHERE partner_id = ANY($1::uuid[])),
-           (SELECT count(*) FROM {schema}.{events} WHERE aggregate_id = ANY($1::uuid[]))
+           (SELECT count(*) FROM {schema}.reviews WHERE partner_id = ANY($1::uuid[])),
+           (SELECT count(*) FROM pages),
+           (SELECT count(*) FROM {schema}.page_deliveries WHERE page_id IN (TABLE pages)),
+           (SELECT count(*) FROM {schema}.{events}
+            WHERE aggregate_id = ANY($1::uuid[]) OR aggregate_id IN (TABLE pages))
 """
 
 
@@ -84,7 +89,7 @@ class Partners:
         await connection.execute(statement, [uuid7() for _ in rows], paths, owners, kinds, *fixed, subjects, now, until)
 
     async def count(self, system: str, ids: list[str]) -> tuple[int, ...]:
-        """Partners, contacts, documents and events."""
+        """Partners, contacts, documents, reviews, pages, their deliveries, and events."""
         schema, events = _schema(system), "outbox" if system == GATEHOUSE else "events"
         connection = await asyncpg.connect(self._state.admin_dsn)
         try:
@@ -93,7 +98,7 @@ class Partners:
             await connection.close()
 
     def rows_of(self, commands: int) -> tuple[int, ...]:
-        return commands, 2 * commands, 2 * commands, commands
+        return commands, 2 * commands, 2 * commands, commands, commands, commands, 2 * commands
 
 
 def _reserved(now: datetime) -> UUID:

@@ -44,19 +44,19 @@ class Bench:
     """Measures workloads on systems into `figures`."""
 
     def __init__(self, systems: Systems, pool: Executor, length: Length, console: Console) -> None:
-        self._systems, self._pool, self._length, self._console = systems, pool, length, console
+        self.systems, self._pool, self._length, self._console = systems, pool, length, console
         self.figures = Figures()
 
     async def run(self, workloads: Sequence[Workload]) -> None:
         for turn in range(self._length.rounds):
             for workload in workloads:
-                order = self._systems.each[turn % 3 :] + self._systems.each[: turn % 3]
-                await self._warm_up(workload, order, FIRST_WARM_REQUESTS if turn == 0 else WARM_REQUESTS)
+                order = self.systems.each[turn % 3 :] + self.systems.each[: turn % 3]
+                await self.warm_up(workload, order, FIRST_WARM_REQUESTS if turn == 0 else WARM_REQUESTS)
                 for connections in self._length.connections:
                     await self._compare(workload, order, connections)
                 await self._tenth(workload, order)
 
-    async def _warm_up(self, workload: Workload, order: Sequence[System], count: int) -> None:
+    async def warm_up(self, workload: Workload, order: Sequence[System], count: int) -> None:
         """Statements, connections and the broker's hot code are there before anything is measured."""
         batch = await workload.prepare(count, [system.name for system in order])
         for system in order:
@@ -69,7 +69,7 @@ class Bench:
         plan = Plan(0, connections, WARM_SECONDS, self._length.seconds)
         batch = await workload.prepare(int(rate * plan.total_seconds) + 2 * connections, names)
         for system in order:
-            await self._record(names[system.name], workload, system, replace(plan, port=system.port), batch)
+            await self.record(names[system.name], workload, system, replace(plan, port=system.port), batch)
 
     async def _tenth(self, workload: Workload, order: Sequence[System]) -> None:
         """A tenth of what Gatehouse and one monolith could carry at most, arriving at a constant rate."""
@@ -79,17 +79,18 @@ class Bench:
             seconds = min(max(self._length.seconds, LEAST_ARRIVALS / rate), LONGEST_TENTH_SECONDS)
             plan = Plan(system.port, OPEN_CONNECTIONS, WARM_SECONDS, seconds, rate)
             batch = await workload.prepare(int(rate * plan.total_seconds) + 2, [system.name])
-            await self._record(f"{workload.name}.{TENTH}.{system.name}", workload, system, plan, batch)
+            await self.record(f"{workload.name}.{TENTH}.{system.name}", workload, system, plan, batch)
 
-    async def _record(self, name: str, workload: Workload, system: System, plan: Plan, batch: Batch) -> None:
+    async def record(self, name: str, workload: Workload, system: System, plan: Plan, batch: Batch) -> None:
         crowd = await _rest()
-        before, began = cpu_seconds(self._systems.processes), time.perf_counter()
+        before, began = cpu_seconds(self.systems.processes), time.perf_counter()
         sample = await self._load(workload, system, plan, batch)
         memory = resident_mib(system.own)
-        behind = await self._systems.backlog.drain()
+        behind = await self.systems.backlog.drain()
         run = self._run(system, sample, before, (began, memory))
         self.figures.add(name, run)
-        line = f"{name:<28} {run.commands_per_s:7,.0f}/s  p50 {run.p50_ms:8.1f}  p99 {run.p99_ms:8.1f} ms"
+        moments = f"p50 {run.p50_ms:8.1f}  p95 {run.p95_ms:8.1f}  p99 {run.p99_ms:8.1f} ms"
+        line = f"{name:<28} {run.commands_per_s:7,.0f}/s  {moments}"
         log = f"  audit log complete after {behind:.1f} s" if system.name == GATEHOUSE else ""
         others = f"  [red]others took {crowd:.0f} % of the machine[/]" if crowd > QUIET_SHARE else ""
         self._console.print(line + log + others, highlight=False)
@@ -107,15 +108,16 @@ class Bench:
     def _run(
         self, system: System, sample: Sample, before: dict[str, float], began: tuple[float, dict[str, float]]
     ) -> Run:
-        spent = cpu_seconds(self._systems.processes)
+        spent = cpu_seconds(self.systems.processes)
         took = sample.measured()
         if not took:
             raise RuntimeError(f"{system.name}: nothing was answered while it was measured")
-        mine = system.own.keys() | self._systems.engines.keys()
+        mine = system.own.keys() | self.systems.engines.keys()
         mine -= set() if system.name == GATEHOUSE else {"kafka"}
         return Run(
             sample.rate,
             took[len(took) // 2],
+            took[int(len(took) * 0.95)],
             took[int(len(took) * 0.99)],
             began[1],
             {name: (spent[name] - before[name]) * 1e6 / len(sample.created()) for name in sorted(mine)},

@@ -13,7 +13,8 @@ from uuid_utils.compat import uuid7
 
 from deploy.local.environment import AUDIENCE, STAFF_ISSUER
 from deploy.local.stack import Stack
-from services.staffing.session import Session, Tokens
+from services.staffing.save import row_of
+from services.staffing.session import Tokens
 from services.staffing.tenant import SEEDED_ROLES
 from tests.benchmarks.client import post
 from tests.benchmarks.workload import GATEHOUSE, Batch
@@ -27,8 +28,9 @@ _TENANT = """
         INSERT INTO {schema}.tenants (id, name, region, status, created_at, updated_at, version)
         VALUES ($1, 'Wechselstube', 'CH', 'ACTIVE', now(), now(), 1)
     ), role AS (
-        INSERT INTO {schema}.tenant_roles (tenant_id, role_key, level)
-        SELECT $1, role_key, level FROM unnest($5::text[], $6::int[]) AS r(role_key, level)
+        INSERT INTO {schema}.tenant_roles (tenant_id, role_key, level, permissions)
+        SELECT $1, role_key, level, string_to_array(permissions, ' ')
+        FROM unnest($5::text[], $6::int[], $7::text[]) AS r(role_key, level, permissions)
     ), branch AS (
         INSERT INTO {schema}.branches (id, tenant_id, name, status, created_at, updated_at, version)
         VALUES ($2, $1, 'Bahnhofstrasse', 'ACTIVE', now(), now(), 1)
@@ -54,7 +56,7 @@ _COUNT = """
 
 
 @dataclass(frozen=True, slots=True)
-class _Tenant:
+class Tenant:
     id: UUID
     branch: UUID
     owner: UUID
@@ -69,19 +71,16 @@ class Staff:
     def __init__(self, stack: Stack, _: Executor) -> None:
         self._state = stack.state
         self._tokens = Tokens(STAFF_ISSUER, AUDIENCE, self._state.secrets["staff_signing_key"])
-        self._tenants: list[_Tenant] = []
+        self.tenants: list[Tenant] = []
         self._numbers: Iterator[int] = iter(())
 
     async def prepare(self, count: int, systems: Collection[str]) -> Batch:
         """`count` requests that each succeed once on every system; those of the first call are all there will be."""
-        if not self._tenants:
+        if not self.tenants:
             await self._found_tenants([_schema(system) for system in systems])
-        now = datetime.now(UTC)
-        sessions = {tenant.id: self._tokens.open(tenant.owner, now) for tenant in self._tenants}
-        await self._keep(list(sessions.values()))
-        bearers = {tenant: self._tokens.issue(session, now)[1].access_token for tenant, session in sessions.items()}
+        bearers = await self._log_in(systems)
         requests, phones = [], []
-        for tenant in itertools.islice(itertools.cycle(self._tenants), count):
+        for tenant in itertools.islice(itertools.cycle(self.tenants), count):
             number = next(self._numbers)
             phones.append(f"+41{number}")
             requests.append(_request(tenant, number, bearers[tenant.id]))
@@ -99,25 +98,33 @@ class Staff:
     def rows_of(self, commands: int) -> tuple[int, ...]:
         return (*[commands] * 4, EVENTS_A_PERSON * commands)
 
-    async def _keep(self, sessions: list[Session]) -> None:
-        """An owner without a session is refused."""
-        connection = await asyncpg.connect(self._state.admin_dsn)
-        try:
-            rows = [(s.id, s.account_id, s.created_at, s.expires_at) for s in sessions]
-            columns = ("id", "account_id", "created_at", "expires_at")
-            await connection.copy_records_to_table("sessions", schema_name="staffing", records=rows, columns=columns)
-        finally:
-            await connection.close()
+    async def _log_in(self, systems: Collection[str]) -> dict[UUID, str]:
+        """A session of each tenant's owner, which Gatehouse looks up; the monolith believes the token alone."""
+        now = datetime.now(UTC)
+        opened = {tenant.id: self._tokens.open(tenant.owner, now) for tenant in self.tenants}
+        if GATEHOUSE in systems:
+            sessions = [row_of(session) for session in opened.values()]
+            records, columns = [tuple(session.values()) for session in sessions], list(sessions[0])
+            connection = await asyncpg.connect(self._state.admin_dsn)
+            try:
+                await connection.copy_records_to_table(
+                    "sessions", schema_name="staffing", records=records, columns=columns
+                )
+            finally:
+                await connection.close()
+        return {tenant: self._tokens.issue(session, now)[1].access_token for tenant, session in opened.items()}
 
     async def _found_tenants(self, schemas: list[str]) -> None:
         connection = await asyncpg.connect(self._state.admin_dsn)
         try:
             used = await connection.fetchval("SELECT max(phone) FROM staffing.accounts WHERE phone LIKE '+417%'")
-            roles = (list(SEEDED_ROLES), list(SEEDED_ROLES.values()))
+            levels = [role.level for role in SEEDED_ROLES.values()]
+            permissions = [" ".join(role.permissions) for role in SEEDED_ROLES.values()]
+            roles = (list(SEEDED_ROLES), levels, permissions)
             self._numbers = itertools.count(int(used[3:]) + 1 if used else FIRST_NUMBER)
             for _ in range(TENANTS):
-                tenant = _Tenant(uuid7(), uuid7(), uuid4(), f"+41{next(self._numbers)}")
-                self._tenants.append(tenant)
+                tenant = Tenant(uuid7(), uuid7(), uuid4(), f"+41{next(self._numbers)}")
+                self.tenants.append(tenant)
                 facts = (tenant.id, tenant.branch, tenant.owner, tenant.owner_phone)
                 for schema in schemas:
                     await connection.execute(_TENANT.format(schema=schema), *facts, *roles)
@@ -129,7 +136,7 @@ def _schema(system: str) -> str:
     return "staffing" if system == GATEHOUSE else system
 
 
-def _request(tenant: _Tenant, number: int, bearer: str) -> bytes:
+def _request(tenant: Tenant, number: int, bearer: str) -> bytes:
     """Written as people write it: with spaces, and without the country code that the tenant's region gives."""
     digits = f"0{number}"
     body = {

@@ -7,7 +7,7 @@ from tests.benchmarks.figures import Figures, Run
 
 
 def run(commands_per_s: float, p50: float = 1.0, rss: float = 100.0) -> Run:
-    return Run(commands_per_s, p50, 2.0, {"gateway": rss}, {"gateway": 500.0}, 0.1)
+    return Run(commands_per_s, p50, 1.5, 2.0, {"gateway": rss}, {"gateway": 500.0}, 0.1)
 
 
 def figures(rates: dict[str, tuple[float, ...]]) -> Figures:
@@ -24,8 +24,19 @@ def test_the_file_holds_the_median_of_the_rounds(tmp_path: Path) -> None:
     found.write(tmp_path / "build" / "bench.json")
 
     written = json.loads((tmp_path / "build" / "bench.json").read_text(encoding="utf-8"))
-    median = {"commands_per_s": 300.0, "p50_ms": 1.0, "p99_ms": 2.0, "rss_mb": {"gateway": 100.0}}
+    median = {"commands_per_s": 300.0, "p50_ms": 1.0, "p95_ms": 1.5, "p99_ms": 2.0, "rss_mb": {"gateway": 100.0}}
     assert written == {"figures": {"partners.256.gatehouse": median}}
+
+
+def test_a_call_that_grows_dear_with_the_crowd_is_not_flat() -> None:
+    found = Figures()
+    for name, p50 in (("growth.1x.gatehouse", 4.0), ("growth.100x.gatehouse", 5.1)):
+        found.add(name, Run(100.0, p50, 9.0, 9.0, {}, {"staffing": 900.0, "postgres": 600.0}, 0.1))
+
+    median, cpu = found.goals()
+
+    assert (median.kept, median.measured) == (False, "5.1 against 4.0")
+    assert (cpu.kept, cpu.measured) == (True, "1,500.0 against 1,500.0")
 
 
 def test_gatehouse_is_held_against_the_better_of_both_monoliths() -> None:

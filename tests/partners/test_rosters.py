@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from contracts.decisions import ApprovePartner, RejectPartner, RequestInfo
-from contracts.message import Actor
+from contracts.message import Actor, Target
 from contracts.partner_events import PartnerContactRemoved
 from contracts.partners import PartnerState, RecordDeactivation
 from services.chassis import Reply
@@ -54,6 +54,22 @@ def test_what_is_known_of_somebody_changes_without_a_new_version() -> None:
     assert (changed.role, changed.phone) == ("Chair", "+41446681800")
     assert (view(reply).dossier.version, view(reply).version) == (1, 2)
     assert view(reply).updated_at > before
+
+
+def test_what_happens_to_somebody_names_them_as_a_target() -> None:  # S1.46: it is in their own timeline
+    office = Office()
+    partner_id = office.submitted(ADA, "bea")
+
+    gone = office.replace(partner_id, ADA.subject)
+    back = office.replace(partner_id, ADA.subject, "bea")
+
+    assert isinstance(gone, Reply)
+    assert isinstance(back, Reply)
+    bea = Target(type="person", id="bea")
+    assert [(fact.data.type, fact.targets[-1]) for fact in (gone.facts[0], back.facts[0])] == [
+        ("partner.contact.removed", bea),
+        ("partner.contact.added", bea),
+    ]
 
 
 def test_the_same_roster_again_changes_nothing() -> None:

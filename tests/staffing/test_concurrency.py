@@ -12,6 +12,7 @@ from contracts.staffing import COMMANDS, FreezeBranch
 from services.chassis import Write
 from services.staffing import credential_store
 from services.staffing.otp import Challenge
+from services.staffing.scope import declare_tenants
 from services.staffing.store import load_tenants
 from tests.staffing.office import ANYBODY, Office, Shop, new_phone, provision
 
@@ -50,6 +51,7 @@ async def test_a_branch_frozen_between_check_and_commit_is_refused(
     """S2.25: the freeze holds the tenant; the call that waits for it sees the branch as it then is."""
     before = office.counts()
     async with engine.begin() as freezing:
+        await declare_tenants(Write(freezing), [shop.tenant_id])
         await load_tenants(Write(freezing), [shop.tenant_id], lock=True)
         waiting = asyncio.create_task(office.hire(shop))
         await asyncio.sleep(0.3)
@@ -187,7 +189,7 @@ async def test_a_batch_costs_the_same_statements_whatever_its_size(office: Offic
         answers = await office.tell_all(*((provision(shop, notify="sms"), shop.owner) for _ in range(size)))
 
     assert {answer.status for answer in answers} == {201}
-    assert len(seen) == 18, "\n".join(seen)
+    assert len(seen) == 19, "\n".join(seen)
 
 
 async def test_a_login_and_a_hire_of_one_person_do_not_lose_a_version(office: Office) -> None:

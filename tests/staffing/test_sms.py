@@ -11,6 +11,8 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from contracts.credentials import RequestActivation
+from services.chassis import Write
+from services.staffing.scope import declare_messages
 from services.staffing.sms import MAX_TRIES, SmsSender
 from tests.staffing.office import ANYBODY, Office, Shop, new_phone
 from tests.support.waiting import eventually
@@ -233,6 +235,7 @@ async def test_a_message_in_another_senders_hands_is_passed_over(
         await office.hire(shop, phone=phone, notify="sms")
 
     async with engine.begin() as other:
+        await declare_messages(Write(other))
         await other.exec_driver_sql(
             "SELECT 1 FROM notifications WHERE id = $1 FOR UPDATE", (notification(office, taken)["id"],)
         )

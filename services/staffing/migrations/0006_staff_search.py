@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "staffing_0006"
-down_revision = "staffing_0003"
+down_revision = "staffing_0005"
 branch_labels = None
 depends_on = None
 

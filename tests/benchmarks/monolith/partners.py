@@ -17,6 +17,7 @@ from contracts.partners import (
     DossierView,
     PartnerState,
     PartnerView,
+    ReviewView,
     SubmitPartner,
 )
 from contracts.roles import Role
@@ -25,6 +26,7 @@ from tests.benchmarks.monolith.evidence import Documents, Stored
 from tests.benchmarks.monolith.models import now
 from tests.benchmarks.monolith.once import Fact, answer, event, recorded
 from tests.benchmarks.monolith.partner_models import Contact, Document, Dossier, Partner, Upload
+from tests.benchmarks.monolith.reviews import opened, raised
 
 router = APIRouter()
 Shape = TypeVar("Shape", bound=BaseModel)
@@ -49,7 +51,7 @@ async def submit(request: Request, caller: Annotated[Person, Depends(person)]) -
         if await session.get(Partner, partner_id):
             raise HTTPException(409, "PARTNER_STATE_INVALID")
         await _refuse_taken(session, contacts)
-        dossier = Dossier(partner_id=partner_id, filed_by=caller.subject)
+        dossier = Dossier(partner_id=partner_id, version=1, filed_by=caller.subject)
         dossier.documents = [_document(kind, uploads[kind], stored[kind]) for kind in FIELDS]
         moment = now()
         partner = Partner(
@@ -62,8 +64,11 @@ async def submit(request: Request, caller: Annotated[Person, Depends(person)]) -
             version=1,
         )
         partner.contacts, partner.dossiers = contacts, [dossier]
-        view = _view(partner, dossier)
-        session.add_all([partner, event(request, caller, Fact("partner", partner_id, 1, _submitted(view)))])
+        review, due = opened(partner, moment)
+        page, paged = raised(partner, dossier.version, moment)
+        view = _view(partner, dossier, due)
+        facts = [Fact("partner", partner_id, 1, _submitted(view)), paged]
+        session.add_all([partner, review, page, *(event(request, caller, fact) for fact in facts)])
         return answer(session, request, caller, body, view)
 
 
@@ -140,7 +145,7 @@ def _document(kind: str, upload: Upload, stored: Stored | None) -> Document:
     )
 
 
-def _view(partner: Partner, dossier: Dossier) -> PartnerView:
+def _view(partner: Partner, dossier: Dossier, review: ReviewView) -> PartnerView:
     named = {name: getattr(partner, name) for name in ("id", "name", "legal_name", "created_at", "updated_at")}
     documents = tuple(_shown(DocumentView, document) for document in dossier.documents)
     return PartnerView(
@@ -154,7 +159,7 @@ def _view(partner: Partner, dossier: Dossier) -> PartnerView:
         rereview_due_at=None,
         fields_requested=(),
         approvals_pending=0,
-        review=None,
+        review=review,
         version=partner.version,
     )
 

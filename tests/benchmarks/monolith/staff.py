@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 from uuid_utils.compat import uuid7
 
+from contracts.access import Action
 from contracts.credentials import IdentityProvisioned
 from contracts.message import EventData
 from contracts.provisioning import ProvisionStaff
@@ -76,14 +77,14 @@ async def _tenant(session: AsyncSession, command: ProvisionStaff, caller: Person
     if caller.type != "staff" or found is None or found[1].status != Standing.ACTIVE:
         raise HTTPException(404, "NOT_FOUND")
     tenant, member = found
-    levels = {role.role_key: role.level for role in tenant.roles}
-    if member.kind != OWNER and member.role_key != "ADMIN":
+    roles = {role.role_key: role for role in tenant.roles}
+    if member.kind != OWNER and Action.STAFF_PROVISION not in roles[member.role_key].permissions:
         raise HTTPException(403, "PERMISSION_DENIED")
     if tenant.status != Standing.ACTIVE:
         raise HTTPException(409, "TENANT_NOT_ACTIVE")
-    if command.role_key not in levels:
+    if command.role_key not in roles:
         raise HTTPException(422, "ROLE_KEY_INVALID")
-    if levels[command.role_key] > (OWNER_LEVEL if member.kind == OWNER else levels[member.role_key]):
+    if roles[command.role_key].level > (OWNER_LEVEL if member.kind == OWNER else roles[member.role_key].level):
         raise HTTPException(403, "ROLE_CEILING_EXCEEDED")
     return tenant
 
@@ -117,11 +118,17 @@ def _admit(
     profile = StaffProfile(**seat, display_name=command.display_name, status=Standing.ACTIVE)
     assigned = [
         BranchAssignment(
-            **seat, branch_id=branch, status="ACTIVE", assigned_by=caller.subject, assigned_at=now(), reason=REASON
+            **seat,
+            id=uuid7(),
+            branch_id=branch,
+            status="ACTIVE",
+            assigned_by=caller.subject,
+            assigned_at=now(),
+            reason=REASON,
         )
         for branch in command.branch_ids
     ]
-    data = _granted(command, member)
+    data = _granted(command, member, assigned)
     facts += [Fact("membership", member.id, n, fact) for n, fact in enumerate(data, 1)]
     member.version = len(data)
     member.profile, profile.assignments = profile, assigned
@@ -129,14 +136,14 @@ def _admit(
     return _view(member, profile, assigned)
 
 
-def _granted(command: ProvisionStaff, member: Membership) -> list[EventData]:
+def _granted(command: ProvisionStaff, member: Membership, assigned: list[BranchAssignment]) -> list[EventData]:
     named: dict[str, Any] = {"tenant_id": member.tenant_id, "account_id": member.account_id, "membership_id": member.id}
     role: dict[str, Any] = {"membership_kind": MembershipKind(member.kind), "role_key": member.role_key}
     outcome = ProvisioningOutcome.CREATED
     return [
         MembershipGranted(**named, **role),
         StaffProvisioned(**named, **role, branch_ids=command.branch_ids, outcome=outcome),
-        *(BranchAccessGranted(**named, branch_id=branch, reason=REASON) for branch in command.branch_ids),
+        *(BranchAccessGranted(**named, assignment_id=a.id, branch_id=a.branch_id, reason=REASON) for a in assigned),
     ]
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import ARRAY, ForeignKey, ForeignKeyConstraint, Index, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 from uuid_utils.compat import uuid7
 
@@ -29,6 +29,7 @@ class TenantRole(Base):
     tenant_id: Mapped[UUID] = mapped_column(ForeignKey(Tenant.id), primary_key=True)
     role_key: Mapped[str] = mapped_column(primary_key=True)
     level: Mapped[int]
+    permissions: Mapped[list[str]] = mapped_column(ARRAY(Text))
 
 
 class Branch(Base):

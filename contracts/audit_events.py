@@ -1,0 +1,22 @@
+"""What the audit service tells about itself: that somebody read the log (A13).
+
+A reading is an event like any other: it has a position, and whoever reads the log of it leaves the next one.
+"""
+
+from typing import ClassVar
+
+from contracts.message import EventData
+
+
+class LogRead(EventData):
+    """Somebody asked the log for events; a refused reading has its reason in the envelope and shows nothing.
+
+    `filters` are those that were given, as text. Of a reading that showed nothing only the names are kept: a value that
+    is in no event of the log is not put there by asking for it.
+    """
+
+    type: ClassVar[str] = "audit.read"
+
+    question: str
+    filters: dict[str, str]
+    shown: int

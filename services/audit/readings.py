@@ -1,0 +1,59 @@
+"""Reading leaves an event too (A13): committed before the answer goes out, so nobody has seen what nobody knows of.
+
+The event goes through this service's own outbox. While Kafka is away it waits there and reading goes on; while the
+database is away there is nothing to read. It is one event a question, whatever was shown, and recording it reads
+nothing, so it doesn't feed on itself.
+"""
+
+from typing import Any
+
+from pydantic import BaseModel
+from sqlalchemy.ext.asyncio import AsyncEngine
+from uuid_utils.compat import uuid7
+
+from contracts.audit import EventPage
+from contracts.audit_events import LogRead
+from contracts.message import Outcome, Query, Target
+from services.chassis import Call, Fact, Read, Refusal, Reply, Write
+from services.chassis import Outcome as Answer
+from services.chassis.outbox import Relay, append
+from services.chassis.queries import QueryHandler
+
+_NO_FILTER = frozenset({"limit", "starting_after"})
+
+
+class Readings:
+    """Wraps a handler; what it answers is recorded."""
+
+    def __init__(self, engine: AsyncEngine, relay: Relay) -> None:
+        self._engine, self._relay = engine, relay
+
+    def recorded(self, handler: QueryHandler) -> QueryHandler:
+        async def answer(query: Any, call: Call, read: Read) -> Answer:
+            answered = await handler(query, call, read)
+            await self._record(query, call, answered)
+            return answered
+
+        return answer
+
+    async def _record(self, query: Query, call: Call, answered: Answer) -> None:
+        shown = _shown(answered.body) if isinstance(answered, Reply) else 0
+        data = LogRead(question=query.type, filters=filters_of(query, shown), shown=shown)
+        # an id of its own: a question that Kafka delivers twice is answered twice, and is two readings
+        reading = uuid7()
+        fact = Fact("reading", reading, 1, data, (Target(type="reading", id=str(reading)),))
+        outcome = Outcome.SUCCEEDED if isinstance(answered, Reply) else Outcome.REJECTED
+        reason = answered.code if isinstance(answered, Refusal) else None
+        async with self._engine.begin() as connection:
+            partitions = await append(Write(connection), [(call, fact, outcome, reason)])
+        self._relay.wake(partitions)
+
+
+def filters_of(query: Query, shown: int) -> dict[str, str]:
+    """What was asked for, as text; only the names where nothing was shown, for a value may be anything."""
+    given = query.model_dump(mode="json", by_alias=True, exclude_none=True, exclude=set(_NO_FILTER))
+    return {name: str(value) if shown else "" for name, value in given.items()}
+
+
+def _shown(body: BaseModel | None) -> int:
+    return len(body.data) if isinstance(body, EventPage) else 1

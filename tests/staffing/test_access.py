@@ -218,11 +218,9 @@ def commands(shop: Shop) -> list[TenantCommand]:
         "rows": ({"key": "1", **person},),
         **person,
     }
-    turning = [ActivateTenant, FreezeTenant]
-    kinds = [kind for kind in ACTIONS if kind in HANDLERS and kind not in turning]
-    return [
-        kind.model_validate({f: fields[f] for f in kind.model_fields if f in fields}) for kind in [*kinds, *turning]
-    ]
+    turning: list[type[TenantCommand]] = [ActivateTenant, FreezeTenant]
+    kinds = [kind for kind in ACTIONS if kind in HANDLERS and kind not in turning] + turning
+    return [kind.model_validate({f: fields[f] for f in kind.model_fields if f in fields}) for kind in kinds]
 
 
 ACCESS_CODES = {"NOT_FOUND", "PERMISSION_DENIED", "TENANT_NOT_ACTIVE", "ROUTE_NOT_REGISTERED", "ACCESS_CHANGED"}

@@ -8,6 +8,7 @@ from services.staffing.credential_desk import credential_desk
 from services.staffing.desk import staffing_desk
 from services.staffing.otp import Otp
 from services.staffing.passwords import Passwords
+from services.staffing.plan_query import PlanQuestions
 from services.staffing.queries import Questions
 from services.staffing.session import Tokens
 from services.staffing.settings import StaffingSettings
@@ -24,13 +25,14 @@ def main() -> None:
         sealer = Sealer(settings.credential_key.get_secret_value())
         tokens = Tokens(settings.staff_issuer, settings.staff_audience, settings.staff_signing_key.get_secret_value())
         root_admins = Allowlist(settings.oidc_issuer, settings.root_admin_subjects, settings.root_admin_subjects_file)
+        questions, plans = Questions(settings.staff_issuer), PlanQuestions(root_admins, settings.staff_issuer, otp)
         passwords = Passwords()
         service.resources.callback(passwords.close)
         gather = Gatherer(service.engine, sealer, otp, passwords)
         sender = SmsSender(service.engine, otp, settings)
         service.commands(COMMANDS, staffing_desk(root_admins, settings.staff_issuer, otp))
         service.commands(CREDENTIALS, credential_desk(gather, sealer, otp, tokens))
-        service.queries(QUERIES, Questions(settings.staff_issuer).handlers())
+        service.queries(QUERIES, {**questions.handlers(), **plans.handlers()})
         service.events("sms", [IdentityActivationRequested.type, IdentityNoticeRequested.type], sender.on_events)
         service.background.append(sender.run)
 

@@ -4,21 +4,26 @@ First the tenants and who acts in them; only for those who may provision are pho
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 from uuid import UUID
 
+from contracts.message import Actor, Command, Request
 from contracts.provisioning import BulkProvision, ProvisionStaff
 from contracts.staff_changes import AddBranches, MemberCommand, RemoveBranch, ReplaceBranches
 from contracts.staff_events import StaffCommandRefused
 from contracts.staffing import BranchCommand, CreateTenant, StaffingCommand, TenantCommand
-from services.chassis import Desk, Inbound, Refusal, Write
+from services.chassis import Call, Decision, Desk, Inbound, Read, Refusal, Reply, Write
+from services.chassis.commands import Handler
 from services.staffing.access import account_of, is_root_admin, permitted
 from services.staffing.book import Book
+from services.staffing.bulk_rows import RowKey, load_rows
 from services.staffing.handlers import HANDLERS
 from services.staffing.notification import Prompts
 from services.staffing.otp import Otp
 from services.staffing.phone import PhoneFault, known_region
 from services.staffing.save import save
 from services.staffing.store import live_sessions, load_accounts, load_branches, load_staff, load_tenants
+from services.staffing.usage import load_counts
 from services.wire.allowlist import Allowlist
 
 
@@ -28,21 +33,50 @@ def staffing_desk(root_admins: Allowlist, staff_issuer: str, otp: Otp) -> Desk:
 
     async def load(tx: Write, fresh: Sequence[Inbound], _: None) -> Book:
         book = Book(root_admins, staff_issuer, Prompts(otp))
-        await _load_actors(tx, fresh, book)
-        admitted = [command for inbound in fresh if (command := _admitted(inbound, book))]
-        await _load_people(tx, admitted, book)
-        await _load_branches(tx, admitted, book)
+        await load_book(tx, fresh, book, lock=True)
         return book
 
-    return Desk(HANDLERS, load, save, StaffCommandRefused, gather)
+    handlers = {
+        command: handler if command is BulkProvision else _counted(handler) for command, handler in HANDLERS.items()
+    }
+    return Desk(handlers, load, save, StaffCommandRefused, gather)
 
 
-async def _load_actors(tx: Write, fresh: Sequence[Inbound], book: Book) -> None:
+def _counted(handler: Handler) -> Handler:
+    """Count what a handler did; a bulk counts for itself, row by row."""
+
+    def handle(command: Command, call: Call, book: Book) -> Decision:
+        decision = handler(command, call, book)
+        if isinstance(decision, Reply):
+            book.count(decision.facts)
+        return decision
+
+    return handle
+
+
+class Asked(NamedTuple):
+    """All that is looked at in a call to find what it needs."""
+
+    request: Request
+    actor: Actor
+
+
+async def load_book(connection: Read | Write, fresh: Sequence[Inbound | Asked], book: Book, *, lock: bool) -> None:
+    """Without locks it is only good for a look at what a call would do."""
+    await _load_actors(connection, fresh, book, lock=lock)
+    admitted = [command for inbound in fresh if (command := _admitted(inbound, book))]
+    await _load_people(connection, admitted, book, lock=lock)
+    await _load_branches(connection, admitted, book)
+    book.done_rows = await load_rows(connection, {place for command in admitted for place in _places(command)})
+
+
+async def _load_actors(tx: Read | Write, fresh: Sequence[Inbound | Asked], book: Book, *, lock: bool) -> None:
     seats = set()
     for inbound in fresh:
         if isinstance(inbound.request, TenantCommand):
             seats.add((inbound.request.tenant_id, account_of(inbound.actor, book.staff_issuer)))
-    book.tenants = await load_tenants(tx, sorted({tenant_id for tenant_id, _ in seats}), lock=True)
+    book.tenants = await load_tenants(tx, sorted({tenant_id for tenant_id, _ in seats}), lock=lock)
+    book.counts = await load_counts(tx, list(book.tenants))
     book.know(book.tenants.values())
     book.stored_roles = {(t.id, key): role for t in book.tenants.values() for key, role in t.roles.items()}
     book.sessions = await live_sessions(tx, {i.actor.session_id for i in fresh if i.actor.session_id})
@@ -50,7 +84,7 @@ async def _load_actors(tx: Write, fresh: Sequence[Inbound], book: Book) -> None:
     book.know_staff(book.actors)
 
 
-def _admitted(inbound: Inbound, book: Book) -> StaffingCommand | None:
+def _admitted(inbound: Inbound | Asked, book: Book) -> StaffingCommand | None:
     """The command, when it is one whose people and branches its actor may hear of."""
     command, actor = inbound.request, inbound.actor
     if isinstance(command, CreateTenant):
@@ -60,9 +94,9 @@ def _admitted(inbound: Inbound, book: Book) -> StaffingCommand | None:
     return None if isinstance(permitted(command, actor, book), Refusal) else command
 
 
-async def _load_people(tx: Write, admitted: Sequence[StaffingCommand], book: Book) -> None:
+async def _load_people(tx: Read | Write, admitted: Sequence[StaffingCommand], book: Book, *, lock: bool) -> None:
     numbers = {number for command in admitted for _, number in _phones(command, book)}
-    book.accounts = await load_accounts(tx, sorted(numbers))
+    book.accounts = await load_accounts(tx, sorted(numbers), lock=lock)
     book.know(book.accounts.values())
     seats = {(command.tenant_id, command.account_id) for command in admitted if isinstance(command, MemberCommand)}
     for command in admitted:
@@ -87,7 +121,7 @@ def _phones(command: StaffingCommand, book: Book) -> Iterator[tuple[UUID | None,
             yield tenant_id, number
 
 
-async def _load_branches(tx: Write, admitted: Sequence[StaffingCommand], book: Book) -> None:
+async def _load_branches(tx: Read | Write, admitted: Sequence[StaffingCommand], book: Book) -> None:
     ids = {branch_id for command in admitted for branch_id in _branch_ids(command)}
     book.branches = await load_branches(tx, list(book.tenants), ids)
     book.know(book.branches.values())
@@ -103,3 +137,8 @@ def _branch_ids(command: StaffingCommand) -> Iterable[UUID]:
             return [branch_id for row in command.rows for branch_id in row.branch_ids]
         case _:
             return []
+
+
+def _places(command: StaffingCommand) -> Iterator[RowKey]:
+    if isinstance(command, BulkProvision):
+        yield from ((command.tenant_id, row.key) for row in command.rows)

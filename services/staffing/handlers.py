@@ -2,7 +2,7 @@
 
 from contracts.failures import Code
 from contracts.message import Command
-from contracts.provisioning import ProvisionStaff
+from contracts.provisioning import BulkProvision, ProvisionStaff
 from contracts.staffing import (
     ActivateBranch,
     ActivateTenant,
@@ -12,6 +12,7 @@ from contracts.staffing import (
     FreezeBranch,
     FreezeTenant,
     MembershipKind,
+    SetQuotas,
     Status,
     TenantCommand,
 )
@@ -19,9 +20,11 @@ from services.chassis import Call, Outcome, Refusal, Reply
 from services.chassis.commands import Handler
 from services.staffing.access import controller, is_root_admin, permitted
 from services.staffing.book import Book
+from services.staffing.bulk import bulk_provision
 from services.staffing.checks import check_person, refuse
 from services.staffing.phone import known_region
 from services.staffing.provisioning import provision_staff
+from services.staffing.quotas import Resource, quota_refusal, set_quotas
 from services.staffing.staff import Staff, Wanted
 from services.staffing.tenant import ADMIN, Branch, Tenant
 
@@ -56,6 +59,9 @@ def create_branch(command: CreateBranch, call: Call, book: Book) -> Outcome:
     admitted = permitted(command, call.actor, book)
     if isinstance(admitted, Refusal):
         return admitted
+    full = quota_refusal(book, admitted[0], Resource.BRANCHES)
+    if full:
+        return full
     branch, created = Branch.create(command, call)
     book.branches[branch.id] = branch
     return Reply(201, branch.view(), [created], branch.etag)
@@ -96,4 +102,6 @@ HANDLERS: dict[type[Command], Handler] = {
     FreezeBranch: freeze_branch,
     ActivateBranch: activate_branch,
     ProvisionStaff: provision_staff,
+    BulkProvision: bulk_provision,
+    SetQuotas: set_quotas,
 }

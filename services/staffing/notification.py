@@ -4,6 +4,7 @@ The row is the job. It is written with the facts that cause it and outlives any 
 Idempotency-Key, so a message sent twice arrives once.
 """
 
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -51,6 +52,12 @@ class Prompts:
         self._otp = otp
         self.challenges: list[Challenge] = []
         self.notifications: list[Notification] = []
+
+    def copied(self) -> "Prompts":
+        """For a trial: what is added to the copy is not due unless the copy is kept."""
+        copied = copy(self)
+        copied.challenges, copied.notifications = list(self.challenges), list(self.notifications)
+        return copied
 
     def send_code(self, account: Account, tenant_id: UUID | None, now: datetime) -> Fact:
         challenge = self.challenge(account.phone, account.id, now)

@@ -12,6 +12,7 @@ from contracts.message import Actor, Query
 from contracts.roles import Role
 from contracts.staffing import (
     BranchPage,
+    GetQuotas,
     GetStaff,
     GetTenant,
     ListBranches,
@@ -24,8 +25,10 @@ from contracts.staffing import (
 from services.chassis import Call, Outcome, Read, Refusal, Reply
 from services.chassis.queries import QueryHandler
 from services.staffing.access import account_of, may
+from services.staffing.quotas import quotas_of
 from services.staffing.staff import Staff
 from services.staffing.store import branch_of, live_sessions, load_staff, load_tenants
+from services.staffing.usage import load_counts
 
 READERS = frozenset({Role.ROOT_ADMIN, Role.OPS, Role.AUDITOR})
 
@@ -53,6 +56,7 @@ class Questions:
     def handlers(self) -> dict[type[Query], QueryHandler]:
         return {
             GetTenant: self.get_tenant,
+            GetQuotas: self.get_quotas,
             ListBranches: self.list_branches,
             ListStaff: self.list_staff,
             GetStaff: self.get_staff,
@@ -64,6 +68,16 @@ class Questions:
         if tenant is None:
             return refused or Refusal(Code.NOT_FOUND)
         return Reply(200, tenant.view(), etag=tenant.etag)
+
+    async def get_quotas(self, query: GetQuotas, call: Call, read: Read) -> Outcome:
+        refused = await self._refused(
+            Action.TENANT_READ, query.tenant_id, call.actor, read, frozenset({Role.ROOT_ADMIN})
+        )
+        tenant = None if refused else (await load_tenants(read, [query.tenant_id], lock=False)).get(query.tenant_id)
+        if tenant is None:
+            return refused or Refusal(Code.NOT_FOUND)
+        count = (await load_counts(read, [tenant.id]))[tenant.id]
+        return Reply(200, quotas_of(count, tenant))
 
     async def list_branches(self, query: ListBranches, call: Call, read: Read) -> Outcome:
         refused = await self._refused(Action.BRANCH_READ, query.tenant_id, call.actor, read, READERS)

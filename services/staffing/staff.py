@@ -1,13 +1,13 @@
 """A person on a tenant's staff: membership, profile and branch assignments, one aggregate under one version.
 
-`decide_provisioning` is the whole decision table of S2.30-35. Kind and role are separate facts: a role change never
-touches OWNER (S2.12, S2.32). Branch access is explicit for everybody, owners and admins included (S2.60).
+`decision` says what a provisioning does to somebody who is there. Kind and role are separate facts: a role change
+never touches OWNER (S2.12, S2.32). Branch access is explicit for everybody, owners and admins included (S2.60).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -27,14 +27,6 @@ from contracts.staffing import (
     Standing,
 )
 from services.chassis import Aggregate, Call, Fact
-
-
-class Decision(StrEnum):
-    CREATE = "create"
-    LEAVE = "leave"
-    DIFFERS = "differs"
-    REACTIVATE = "reactivate"
-    OWNER_STANDS = "owner_stands"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +94,10 @@ class Staff(Aggregate):
         self.updated_at = max(call.now, self.updated_at + timedelta(microseconds=1))
         return self._granted(wanted.branch_ids, ProvisioningOutcome.REACTIVATED, call)
 
+    def copied(self) -> "Staff":
+        """For a trial; assignments are changed in place, so they are copied too."""
+        return replace(self, assignments=[copy(assignment) for assignment in self.assignments])
+
     def diff(self, wanted: Wanted) -> dict[str, Any]:
         """What a provisioning would change, field by field; empty when the facts are the same."""
         standing = {assignment.branch_id for assignment in self.active_assignments}
@@ -162,18 +158,3 @@ class Staff(Aggregate):
             notification=NotificationView(status=notification),
             version=self.version,
         )
-
-
-def decide_provisioning(standing: Staff | None, wanted: Wanted) -> Decision:
-    """What to do, from what stands in this tenant and what is asked for (S2.30-35)."""
-    if standing is None:
-        return Decision.CREATE
-    match standing.membership_kind, standing.profile_status, not standing.diff(wanted):
-        case MembershipKind.OWNER, _, _:
-            return Decision.OWNER_STANDS
-        case MembershipKind.MEMBER, Standing.REVOKED, _:
-            return Decision.REACTIVATE
-        case MembershipKind.MEMBER, Standing.ACTIVE, True:
-            return Decision.LEAVE
-        case _:
-            return Decision.DIFFERS

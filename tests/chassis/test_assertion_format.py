@@ -2,13 +2,14 @@
 
 import base64
 import json
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from contracts.message import Actor, ActorType, Context
+from contracts.message import Actor, ActorType, Chosen, Context
 from contracts.roles import Role
 from services.wire.actor import ISSUER, AssertionRefusedError, Sealed, sign, verify
 
@@ -33,6 +34,13 @@ def test_we_accept_the_same_claims_written_by_pyjwt() -> None:
     actor, context = verify(KEY.public_key(), jwt.encode(claims, KEY, "EdDSA"), SEALED)
 
     assert (actor, context) == (ADA, CONTEXT)
+
+
+def test_a_session_and_its_context_arrive_as_they_were() -> None:
+    chosen = Chosen(tenant_id=uuid4(), branch_id=None, since=datetime(2026, 11, 28, 9, 30, 0, 123456, tzinfo=UTC))
+    dara = Actor(type=ActorType.STAFF, issuer="staff", subject=str(uuid4()), session_id=uuid4(), chosen=chosen)
+
+    assert verify(KEY.public_key(), sign(KEY, dara, CONTEXT, SEALED), SEALED)[0] == dara
 
 
 @pytest.mark.parametrize("header", [{"alg": "none", "typ": "JWT"}, {"alg": "EdDSA", "typ": "JWT", "kid": "x"}])

@@ -6,8 +6,10 @@ import hmac
 import json
 import time
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import jwt
@@ -17,7 +19,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from contracts.message import ActorType
+from contracts.message import ActorType, Chosen
 from contracts.roles import Role
 from deploy.local.stack import Stack
 from services.gateway import auth
@@ -132,11 +134,24 @@ async def test_somebody_elses_key_is_refused_whatever_its_id_says(door: Door) ->
 
 
 async def test_a_staff_token_enters_with_its_account_and_no_roles(door: Door) -> None:
-    token = _staff(door, door.staff, roles=["RoleRootAdmin"])
+    session = uuid4()
+    token = _staff(door, door.staff, roles=["RoleRootAdmin"], sid=str(session))
 
     actor = door.enter(token)
 
+    assert (actor.session_id, actor.chosen) == (session, None)
     assert (actor.type, actor.issuer, actor.roles) == (ActorType.STAFF, "gatehouse-staff", frozenset())
+
+
+async def test_a_staff_token_brings_the_context_that_was_chosen(door: Door) -> None:
+    chosen = Chosen(tenant_id=uuid4(), branch_id=uuid4(), since=datetime(2026, 11, 28, 9, 30, tzinfo=UTC))
+
+    assert door.enter(_staff(door, door.staff, ctx=chosen.model_dump_json())).chosen == chosen
+    assert door.refuses(_staff(door, door.staff, ctx="everywhere"))
+
+
+async def test_a_staff_token_without_a_session_is_refused(door: Door) -> None:
+    assert door.refuses(_staff(door, door.staff, sid="none"))
 
 
 async def test_each_issuer_has_its_own_keys(door: Door) -> None:  # RFC 8725 §3.10
@@ -211,5 +226,5 @@ def _part(value: dict[str, Any]) -> str:
 
 
 def _staff(door: Door, key: Ed25519PrivateKey, **changes: Any) -> str:
-    claims = door.claims(**{"iss": "gatehouse-staff", **changes})
+    claims = door.claims(**{"iss": "gatehouse-staff", "sid": str(uuid4()), **changes})
     return jwt.encode(claims, key, "EdDSA", headers={"typ": "at+jwt"})

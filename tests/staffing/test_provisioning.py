@@ -19,12 +19,15 @@ async def test_one_provisioning_tells_exactly_its_events(office: Office, shop: S
     named = {"tenant_id": str(shop.tenant_id), "account_id": account, "membership_id": membership}
     role = {"membership_kind": "MEMBER", "role_key": "CASHIER"}
     branches = [str(branch) for branch in shop.branches]
+    assignments = "SELECT branch_id, id FROM branch_assignments WHERE tenant_id = %s"
+    ids = {str(row["branch_id"]): str(row["id"]) for row in office.tables.rows(assignments, shop.tenant_id)}
+    granted = {branch: {"branch_id": branch, "assignment_id": ids[branch]} for branch in branches}
     assert [event["data"] for event in answer.events] == [
         {"account_id": account},
         {**named, **role},
         {**named, **role, "branch_ids": branches, "outcome": "created"},
-        {**named, "branch_id": branches[0], "reason": "staff created"},
-        {**named, "branch_id": branches[1], "reason": "staff created"},
+        {**named, **granted[branches[0]], "reason": "staff created"},
+        {**named, **granted[branches[1]], "reason": "staff created"},
     ]
 
 

@@ -133,7 +133,7 @@ async def test_a_role_is_of_the_registry(office: Office, shop: Shop, role_key: s
 async def test_nobody_grants_above_their_own_level(office: Office, shop: Shop) -> None:  # P3
     admin = await office.hired(shop, role_key="ADMIN")
     with office.tables.connection() as tables:
-        tables.execute("INSERT INTO tenant_roles VALUES (%s, 'DIRECTOR', 90)", (shop.tenant_id,))
+        tables.execute("INSERT INTO tenant_roles VALUES (%s, 'DIRECTOR', 90, '{}')", (shop.tenant_id,))
 
     answer = await refused(office, shop, admin, role_key="DIRECTOR", branch_ids=())
 

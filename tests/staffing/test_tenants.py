@@ -4,6 +4,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from contracts.access import ADMINISTRATION, Action
 from contracts.message import Actor, ActorType
 from contracts.roles import Role
 from contracts.staffing import ActivateBranch, ActivateTenant, CreateBranch, FreezeBranch, FreezeTenant
@@ -17,11 +18,11 @@ async def test_a_tenant_opens_with_its_roles_and_its_owner(office: Office) -> No
 
     assert (answer.status, answer.etag, answer.body["status"]) == (201, '"1"', "ACTIVE")
     assert answer.location == f"/api/v1/tenants/{answer.body['id']}"
-    assert answer.body["roles"] == [
-        {"role_key": "ADMIN", "level": 80},
-        {"role_key": "MANAGER", "level": 50},
-        {"role_key": "CASHIER", "level": 10},
-    ]
+    roles = {role["role_key"]: (role["level"], role["permissions"]) for role in answer.body["roles"]}
+    assert list(roles) == ["ADMIN", "MANAGER", "CASHIER"]
+    assert roles["MANAGER"] == (50, ["branch.work"])
+    assert roles["CASHIER"] == (10, ["branch.work"])
+    assert roles["ADMIN"] == (80, sorted(ADMINISTRATION | {Action.BRANCH_WORK}))
     assert answer.told == ["tenant.created", "identity.provisioned", "membership.granted", "staff.provisioned"]
     granted = answer.data("membership.granted")
     assert (granted["membership_kind"], granted["role_key"]) == ("OWNER", "ADMIN")  # S2.12

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 from uuid import UUID
 
-from contracts.staff_events import TenantFact
 from services.chassis import Aggregate, Call, Fact
 from services.staffing.account import Account
 from services.staffing.bulk_rows import DoneRow, RowKey
@@ -14,7 +13,7 @@ from services.staffing.notification import Prompts
 from services.staffing.phone import PhoneFault, e164
 from services.staffing.staff import Staff
 from services.staffing.tenant import Branch, Role, Tenant
-from services.staffing.usage import Count
+from services.staffing.usage import Count, Counted
 from services.wire.allowlist import Allowlist
 
 A = TypeVar("A", bound=Aggregate)
@@ -92,8 +91,8 @@ class Book:
     def count(self, facts: Iterable[Fact]) -> None:
         """Let what happened show in what its tenant uses."""
         for fact in facts:
-            if isinstance(fact.data, TenantFact):
-                count = self.counts.setdefault(fact.data.tenant_id, Count())
+            if isinstance(fact.data, Counted):
+                count = self.counts[fact.data.tenant_id]
                 count.used = count.used.after(fact.data)
 
     def know(self, aggregates: Iterable[Aggregate]) -> None:

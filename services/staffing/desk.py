@@ -11,7 +11,7 @@ from contracts.message import Actor, Command, Request
 from contracts.provisioning import BulkProvision, ProvisionStaff
 from contracts.staff_changes import AddBranches, MemberCommand, RemoveBranch, ReplaceBranches
 from contracts.staff_events import StaffCommandRefused
-from contracts.staffing import BranchCommand, CreateTenant, StaffingCommand, TenantCommand
+from contracts.staffing import BranchCommand, CreateTenant, SetQuotas, StaffingCommand, TenantCommand
 from services.chassis import Call, Decision, Desk, Inbound, Read, Refusal, Reply, Write
 from services.chassis.commands import Handler
 from services.staffing.access import account_of, is_root_admin, permitted
@@ -76,12 +76,22 @@ async def _load_actors(tx: Read | Write, fresh: Sequence[Inbound | Asked], book:
         if isinstance(inbound.request, TenantCommand):
             seats.add((inbound.request.tenant_id, account_of(inbound.actor, book.staff_issuer)))
     book.tenants = await load_tenants(tx, sorted({tenant_id for tenant_id, _ in seats}), lock=lock)
-    book.counts = await load_counts(tx, list(book.tenants))
     book.know(book.tenants.values())
     book.stored_roles = {(t.id, key): role for t in book.tenants.values() for key, role in t.roles.items()}
     book.sessions = await live_sessions(tx, {i.actor.session_id for i in fresh if i.actor.session_id})
     book.actors = await load_staff(tx, [(tenant, account) for tenant, account in seats if account])
     book.know_staff(book.actors)
+    book.counts = await load_counts(tx, _looked_into(fresh, book))
+
+
+def _looked_into(fresh: Sequence[Inbound | Asked], book: Book) -> set[UUID]:
+    """Tenants in which somebody of this batch may do something; a stranger's call reads nothing of them (S2.21)."""
+    set_by_root = {
+        inbound.request.tenant_id
+        for inbound in fresh
+        if isinstance(inbound.request, SetQuotas) and is_root_admin(book, inbound.actor)
+    }
+    return {tenant_id for tenant_id, _ in book.actors} | set_by_root
 
 
 def _admitted(inbound: Inbound | Asked, book: Book) -> StaffingCommand | None:

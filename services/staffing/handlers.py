@@ -27,6 +27,7 @@ from services.staffing.provisioning import provision_staff
 from services.staffing.quotas import Resource, quota_refusal, set_quotas
 from services.staffing.staff import Staff, Wanted
 from services.staffing.tenant import ADMIN, Branch, Tenant
+from services.staffing.usage import Count
 
 
 def create_tenant(command: CreateTenant, call: Call, book: Book) -> Outcome:
@@ -40,7 +41,7 @@ def create_tenant(command: CreateTenant, call: Call, book: Book) -> Outcome:
     phone, name = person
     account, identified = book.identity(phone, call)
     tenant, created = Tenant.create(command, call, account.id)
-    book.tenants[tenant.id] = tenant
+    book.tenants[tenant.id], book.counts[tenant.id] = tenant, Count()
     owner, granted = Staff.provision(tenant.id, account.id, MembershipKind.OWNER, Wanted(name, ADMIN, ()), call)
     book.staff[owner.seat] = owner
     facts = [created, *identified, *granted]

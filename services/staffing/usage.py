@@ -5,7 +5,6 @@ from dataclasses import astuple, dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from contracts.message import EventData
 from contracts.staff_events import BranchCreated, MembershipGranted, MembershipRevoked
 from services.chassis import Read, Write
 
@@ -31,6 +30,9 @@ _SAVE_USED = """
     ON CONFLICT (tenant_id) DO UPDATE SET staff = excluded.staff, branches = excluded.branches
 """
 
+Counted = MembershipGranted | MembershipRevoked | BranchCreated
+"""The facts after which a tenant has more or less than before."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -46,16 +48,14 @@ class Used:
     staff: int = 0
     branches: int = 0
 
-    def after(self, data: EventData) -> "Used":
-        match data:
+    def after(self, fact: Counted) -> "Used":
+        match fact:
             case MembershipGranted():
                 return replace(self, staff=self.staff + 1)
             case MembershipRevoked():
                 return replace(self, staff=self.staff - 1)
             case BranchCreated():
                 return replace(self, branches=self.branches + 1)
-            case _:
-                return self
 
 
 @dataclass(slots=True)

@@ -92,7 +92,7 @@ async def test_a_result_says_what_became_of_its_row(office: Office, shop: Shop) 
     created, unchanged, differs, refused = answer.body["results"]
     assert [result["key"] for result in answer.body["results"]] == [r["key"] for r in (good, same, other, wrong)]
     assert (created["status"], created["outcome"], created["errors"]) == (201, "created", [])
-    nothing_wrong = {"code": None, "detail": None, "errors": []}
+    nothing_wrong: Row = {"code": None, "detail": None, "errors": []}
     account = {"account_id": hired.body["account_id"]}
     assert unchanged == {"key": same["key"], "status": 200, "outcome": "unchanged", **account, **nothing_wrong}
     assert (differs["status"], differs["code"], differs["account_id"]) == (409, "STAFF_ALREADY_EXISTS", None)

@@ -21,6 +21,7 @@ class Purpose(StrEnum):
     CODE = "code"
     PASSWORD = "password"
     SESSION = "session"
+    CONTEXT = "context"
 
 
 class CredentialCommand(Command):

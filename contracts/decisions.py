@@ -8,7 +8,8 @@ from uuid import UUID
 from pydantic import Field
 
 from contracts.message import Contract, Query
-from contracts.partners import QUERIES, ObjectKey, OfPartner, PartnerFact, PartnerState
+from contracts.partner_events import PartnerFact
+from contracts.partners import QUERIES, ObjectKey, OfPartner, PartnerState
 from contracts.roles import Role
 from contracts.text import Prose
 

@@ -102,7 +102,7 @@ class Chosen(Contract):
 class Actor(Contract):
     """Who acts. A person is the pair (issuer, subject), compared byte for byte (S1.9).
 
-    `session_id` and `chosen` come with staff tokens only.
+    `session_id`, `chosen` and `token_expires_at` come with staff tokens only.
     """
 
     type: ActorType
@@ -111,6 +111,7 @@ class Actor(Contract):
     roles: frozenset[Role] = frozenset()
     session_id: UUID | None = None
     chosen: Chosen | None = None
+    token_expires_at: datetime | None = None
 
     def holds_any(self, roles: frozenset[Role]) -> bool:
         return not roles.isdisjoint(self.roles)

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
-from contracts.message import Command, CommandRefused, Contract, EventData, Query, Target
+from contracts.message import Command, Contract, Query, Target
 from contracts.roles import Role
 from contracts.text import Name, Opaque
 
@@ -329,88 +329,3 @@ class PartnerView(Contract):
 class PartnerPage(Contract):
     data: tuple[PartnerView, ...]
     has_more: bool
-
-
-class UploadReserved(EventData):
-    type: ClassVar[str] = "upload.reserved"
-
-    partner_id: UUID
-    kind: str
-    object_key: str
-    content_type: str
-    size: int
-    sha256: str
-
-
-class PartnerFact(EventData):
-    """Kept whole: timelines and proofs are made of these."""
-
-    kept: ClassVar[bool] = True
-
-
-class PartnerSubmitted(PartnerFact):
-    """An application was taken in. Names, mail addresses and phones of contacts stay in the service."""
-
-    type: ClassVar[str] = "partner.submitted"
-
-    name: str
-    legal_name: str
-    state: PartnerState
-    dossier_version: int
-    documents: tuple[DocumentFact, ...]
-    contacts: tuple[SubjectFact, ...]
-
-
-class PartnerDossierFiled(PartnerFact):
-    """A version of the dossier was filed; `previous_state` differs where filing moved the case on (K3, K8, K22)."""
-
-    type: ClassVar[str] = "partner.dossier_filed"
-
-    dossier_version: int
-    documents: tuple[DocumentFact, ...]
-    contacts: tuple[SubjectFact, ...]
-    previous_state: PartnerState
-    state: PartnerState
-    rereview_due_at: datetime | None
-
-
-class ContactFact(PartnerFact, SubjectFact):
-    """One person of the roster."""
-
-
-class PartnerContactAdded(ContactFact):
-    type: ClassVar[str] = "partner.contact.added"
-
-
-class PartnerContactUpdated(ContactFact):
-    type: ClassVar[str] = "partner.contact.updated"
-
-
-class PartnerContactRemoved(ContactFact):
-    """This person may act no more; the identity provider is to be told (S1.43)."""
-
-    type: ClassVar[str] = "partner.contact.removed"
-
-    removed_at: datetime
-
-
-class PartnerContactDeactivated(ContactFact):
-    """The identity provider has deactivated a removed contact, or does not know the person (`known` is false)."""
-
-    type: ClassVar[str] = "partner.contact.deactivated"
-
-    removed_at: datetime
-    known: bool
-
-
-class RootAdminsChanged(EventData):
-    """Who may decide: subjects added to and taken off the allowlist (S1.19)."""
-
-    type: ClassVar[str] = "root_admins.changed"
-
-    added: tuple[str, ...]
-    removed: tuple[str, ...]
-
-
-class PartnerCommandRefused(CommandRefused):
-    type: ClassVar[str] = "partner.refused"

@@ -12,7 +12,8 @@ from uuid import UUID
 from pydantic import Field
 
 from contracts.message import Command, Contract, EventData, Query, Target
-from contracts.partners import COMMANDS, QUERIES, READERS, OfPartner, PartnerFact
+from contracts.partner_events import PartnerFact
+from contracts.partners import COMMANDS, QUERIES, READERS, OfPartner
 from contracts.roles import Role
 
 Count = Annotated[int, Field(ge=1, lt=2**31)]

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from contracts.message import Command, Contract, Query, Target
 from contracts.roles import Role
-from contracts.text import Name
+from contracts.text import Name, Opaque
 
 COMMANDS, CREDENTIALS, QUERIES = "staffing.commands", "staffing.credentials", "staffing.queries"
 
@@ -198,8 +198,8 @@ class ListStaff(Query):
     version: ClassVar[int] = 2
 
     tenant_id: UUID
-    q: Annotated[str, Field(min_length=1, max_length=80)] | None = None
-    role_key: RoleKey | None = None
+    q: Annotated[Name, Field(max_length=80)] | None = None
+    role_key: Annotated[Opaque, Field(max_length=64)] | None = None
     branch_id: UUID | None = None
     status: Annotated[Standing, Field(strict=False)] | None = None
     limit: Annotated[int, Field(ge=1, le=100)] = 20

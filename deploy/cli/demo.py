@@ -14,7 +14,7 @@ from deploy.demo.walk import UnexpectedAnswer, Walk
 from deploy.local.stack import Stack
 from deploy.local.status import describe
 
-LAST = ("partner.suspended", "branch_access.granted")
+LAST = ("partner.suspended", "branch_access.removed")
 
 
 def demo(home: HomeOption = None) -> None:

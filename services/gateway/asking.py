@@ -1,24 +1,30 @@
 """GET routes: path and query parameters become a question, and the owner's answer is passed through."""
 
+from collections.abc import Callable
+
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
 from contracts.failures import Code, FieldError
-from contracts.message import Query
+from contracts.message import Actor, Query
 from contracts.message import Request as Message
 from services.gateway.dispatch import Answer, Caller, Dispatcher, command_id
 from services.gateway.problems import Failure, invalid
 from services.gateway.routing import Endpoint, Route, Routes, caller_of, command_endpoint, read_message, respond
+from services.wire.sealing import Sealer
 
+Opening = Callable[[Answer, Actor, Sealer], Answer]
 DRY_RUN = "dry_run"
 _ANSWERS = {"true": True, "false": False}
 
 
-def question(routes: Routes, path: str, message: type[Query], answer: type[BaseModel]) -> None:
-    """Add a POST route that changes nothing: its body is the question."""
+def question(
+    routes: Routes, path: str, message: type[Query], answer: type[BaseModel], opened: Opening | None = None
+) -> None:
+    """Add a POST route that changes nothing: its body is the question. `opened` unseals a reply for who asked."""
     route = Route("POST", path, message, answer, 200)
-    routes.add(route, _question_endpoint(route))
+    routes.add(route, _question_endpoint(route, opened))
 
 
 def rehearsable(routes: Routes, route: Route) -> None:
@@ -45,10 +51,11 @@ def _is_dry_run(request: Request, route: Route) -> bool:
     return _ANSWERS[request.query_params.get(DRY_RUN, "false")]
 
 
-def _question_endpoint(route: Route) -> Endpoint:
+def _question_endpoint(route: Route, opened: Opening | None = None) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         caller = caller_of(request)
-        return respond(await ask(request.app.state.dispatcher, await read_message(route, request), caller))
+        reply = await ask(request.app.state.dispatcher, await read_message(route, request), caller)
+        return respond(opened(reply, caller.actor, request.app.state.sealer) if opened else reply)
 
     return endpoint
 

@@ -10,6 +10,7 @@ import asyncio
 import base64
 import time
 from collections import OrderedDict
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -139,6 +140,7 @@ class Authenticator:
             subject=claims["sub"],
             session_id=UUID(claims["sid"]),
             chosen=Chosen.model_validate_json(claims["ctx"]) if "ctx" in claims else None,
+            token_expires_at=datetime.fromtimestamp(claims["exp"], UTC),
         )
         return actor, claims["exp"]
 

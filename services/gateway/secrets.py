@@ -9,8 +9,9 @@ from http import HTTPStatus
 
 from pydantic import ValidationError
 
+from contracts.access import SealedContext
 from contracts.credentials import CredentialCommand, Purpose, SealedSession
-from contracts.message import Contract
+from contracts.message import Actor, Contract
 from contracts.message import Request as Message
 from services.gateway.dispatch import Answer
 from services.gateway.problems import invalid
@@ -41,3 +42,11 @@ class Sealed:
             return answer
         sealed = SealedSession.model_validate_json(answer.body).sealed
         return replace(answer, body=sealer.unseal(sealed, self.reply, message.phone).encode())
+
+
+def opened_context(answer: Answer, actor: Actor, sealer: Sealer) -> Answer:
+    """The token of a chosen context, sealed for the account that asked and for nobody else; a refusal as it is."""
+    if answer.status != HTTPStatus.OK:
+        return answer
+    sealed = SealedContext.model_validate_json(answer.body).sealed
+    return replace(answer, body=sealer.unseal(sealed, Purpose.CONTEXT, actor.subject).encode())

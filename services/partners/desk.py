@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from contracts.partners import PartnerCommandRefused
+from contracts.partner_events import PartnerCommandRefused
 from services.chassis import Desk, Inbound, Write
 from services.partners import store
 from services.partners.book import Book

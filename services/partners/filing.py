@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from contracts.failures import Code
-from contracts.partners import PartnerDossierFiled, PartnerState
+from contracts.partner_events import PartnerDossierFiled
+from contracts.partners import PartnerState
 from services.chassis import Call, Fact, Refusal
 from services.partners.partner import Partner
 from services.partners.proposals import lapse

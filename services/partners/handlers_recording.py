@@ -1,7 +1,8 @@
 """What the service tells itself: the allowlist changed, the identity provider has answered."""
 
 from contracts.failures import Code
-from contracts.partners import PartnerContactDeactivated, RecordDeactivation, RecordRootAdmins
+from contracts.partner_events import PartnerContactDeactivated
+from contracts.partners import RecordDeactivation, RecordRootAdmins
 from services.chassis import Call, Outcome, Refusal, Reply
 from services.chassis.commands import Handler
 from services.partners.book import Book

@@ -7,14 +7,7 @@ from uuid import UUID
 import orjson
 
 from contracts.decisions import ApprovalPage, ApprovalView, Verdict
-from contracts.partners import (
-    ContactView,
-    DocumentView,
-    DossierPage,
-    FiledDossierView,
-    TimelineEntry,
-    TimelinePage,
-)
+from contracts.partners import ContactView, DocumentView, DossierPage, FiledDossierView, TimelineEntry, TimelinePage
 from services.chassis import Read, fetch, fetch_dicts
 
 VERSIONS_SHOWN = 100

@@ -11,16 +11,8 @@ from typing import ClassVar
 from uuid import UUID
 
 from contracts.message import Actor
-from contracts.partners import (
-    ContactView,
-    DossierView,
-    PartnerState,
-    PartnerSubmitted,
-    PartnerView,
-    ReviewView,
-    SubmitPartner,
-    TaskView,
-)
+from contracts.partner_events import PartnerSubmitted
+from contracts.partners import ContactView, DossierView, PartnerState, PartnerView, ReviewView, SubmitPartner, TaskView
 from services.chassis import Aggregate, Call, Fact
 from services.partners.records import Document, Filing, Member, Person, Proposal
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from contracts.partners import RootAdminsChanged
+from contracts.partner_events import RootAdminsChanged
 from services.chassis import Aggregate, Fact
 
 ALLOWLIST_ID: UUID = uuid5(NAMESPACE_URL, "gatehouse:root_admins")

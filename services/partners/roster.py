@@ -13,7 +13,8 @@ import phonenumbers
 
 from contracts.failures import Code, FieldError
 from contracts.message import Actor
-from contracts.partners import Contact, ContactView, PartnerContactAdded, PartnerContactRemoved, PartnerContactUpdated
+from contracts.partner_events import PartnerContactAdded, PartnerContactRemoved, PartnerContactUpdated
+from contracts.partners import Contact, ContactView
 from services.chassis import Fact, Refusal
 from services.partners.partner import Partner
 from services.partners.records import Member, Person

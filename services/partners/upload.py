@@ -9,7 +9,8 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from contracts.message import Target
-from contracts.partners import ReserveUpload, UploadReserved
+from contracts.partner_events import UploadReserved
+from contracts.partners import ReserveUpload
 from services.chassis import Aggregate, Call, Fact
 
 LIFETIME = timedelta(minutes=15)

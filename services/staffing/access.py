@@ -5,18 +5,19 @@ A stranger gets the same answer for a tenant that exists and one that does not.
 
 from uuid import UUID
 
-from contracts.access import OWNER_ONLY, WHILE_FROZEN
 from contracts.failures import Code
 from contracts.message import Actor, ActorType
 from contracts.roles import Role
-from contracts.staffing import MembershipKind, Standing, Status, TenantCommand
+from contracts.staffing import MembershipKind, TenantCommand
 from services.chassis import Refusal
 from services.staffing.actions import ACTIONS
 from services.staffing.book import Book
 from services.staffing.staff import Staff
 from services.staffing.tenant import ADMIN, OWNER_LEVEL, Tenant
+from services.staffing.verdict import Facts, Member, Verdict, decide
 
 ROOT_ADMINS = frozenset({Role.ROOT_ADMIN})
+_OUTSIDE = frozenset({Code.NO_MEMBERSHIP, Code.MEMBERSHIP_NOT_ACTIVE})
 
 
 def account_of(actor: Actor, staff_issuer: str) -> UUID | None:
@@ -35,18 +36,37 @@ def is_root_admin(book: Book, actor: Actor) -> bool:
 
 def permitted(command: TenantCommand, actor: Actor, book: Book) -> tuple[Tenant, Staff] | Refusal:
     """The tenant and the member who acts in it, when they may do this there (S2.17)."""
-    action = ACTIONS.get(type(command))
-    if action is None:
-        return Refusal(Code.ROUTE_NOT_REGISTERED)
-    found = _member(book, command.tenant_id, actor)
-    if isinstance(found, Refusal):
-        return found
-    tenant, member = found
-    if not may(tenant, member, action):
-        return Refusal(Code.PERMISSION_DENIED, f"no role of yours permits {action}")
-    if tenant.status is not Status.ACTIVE and action not in WHILE_FROZEN:
-        return Refusal(Code.TENANT_NOT_ACTIVE)
-    return found
+    account_id = account_of(actor, book.staff_issuer)
+    tenant = book.tenants.get(command.tenant_id)
+    member = book.actors.get((command.tenant_id, account_id)) if account_id else None
+    facts = Facts(
+        tenant_id=command.tenant_id,
+        session_over=bool(actor.session_id) and actor.session_id not in book.sessions,
+        tenant=tenant.status if tenant else None,
+        member=as_member(member) if member else None,
+        roles=tenant.roles if tenant else {},
+        chosen=actor.chosen,
+    )
+    refused = refusal(decide(facts, ACTIONS.get(type(command))))
+    if refused or tenant is None or member is None:
+        return refused or Refusal(Code.NOT_FOUND)
+    return tenant, member
+
+
+def refusal(verdict: Verdict) -> Refusal | None:
+    """What a route of the tenant answers; for those outside, it is not there."""
+    return Refusal(Code.NOT_FOUND) if verdict.code in _OUTSIDE else explained(verdict)
+
+
+def explained(verdict: Verdict) -> Refusal | None:
+    """The reason by its own code, and what is missing."""
+    if verdict.code is None:
+        return None
+    return Refusal(verdict.code, "".join(f"missing: {fact.kind} {fact.value}" for fact in verdict.missing))
+
+
+def as_member(staff: Staff) -> Member:
+    return Member(staff.membership_kind, staff.role_key, staff.status, staff.active_since)
 
 
 def controller(command: TenantCommand, actor: Actor, book: Book) -> Tenant | Refusal:
@@ -57,12 +77,6 @@ def controller(command: TenantCommand, actor: Actor, book: Book) -> Tenant | Ref
     return found if isinstance(found, Refusal) else found[0]
 
 
-def may(tenant: Tenant, member: Staff, action: str) -> bool:
-    if member.membership_kind is MembershipKind.OWNER:
-        return True
-    return action not in OWNER_ONLY and action in tenant.roles[member.role_key].permissions
-
-
 def administers(member: Staff) -> bool:
     return member.membership_kind is MembershipKind.OWNER or member.role_key == ADMIN
 
@@ -70,14 +84,3 @@ def administers(member: Staff) -> bool:
 def level_of(tenant: Tenant, member: Staff) -> int:
     """How high this member may grant; kind and role are separate facts (S2.12)."""
     return OWNER_LEVEL if member.membership_kind is MembershipKind.OWNER else tenant.roles[member.role_key].level
-
-
-def _member(book: Book, tenant_id: UUID, actor: Actor) -> tuple[Tenant, Staff] | Refusal:
-    account_id = account_of(actor, book.staff_issuer)
-    tenant = book.tenants.get(tenant_id)
-    member = book.actors.get((tenant_id, account_id)) if account_id else None
-    if actor.session_id and actor.session_id not in book.sessions:
-        return Refusal(Code.TOKEN_INVALID, "the session is over")
-    if tenant is None or member is None or member.status is not Standing.ACTIVE:
-        return Refusal(Code.NOT_FOUND)
-    return tenant, member

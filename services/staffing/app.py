@@ -3,6 +3,7 @@
 from contracts.credentials import IdentityActivationRequested, IdentityNoticeRequested
 from contracts.staffing import COMMANDS, CREDENTIALS, QUERIES
 from services.chassis import Service, load, run
+from services.staffing.access_queries import AccessQuestions
 from services.staffing.attempts import Gatherer
 from services.staffing.credential_desk import credential_desk
 from services.staffing.desk import staffing_desk
@@ -25,14 +26,16 @@ def main() -> None:
         sealer = Sealer(settings.credential_key.get_secret_value())
         tokens = Tokens(settings.staff_issuer, settings.staff_audience, settings.staff_signing_key.get_secret_value())
         root_admins = Allowlist(settings.oidc_issuer, settings.root_admin_subjects, settings.root_admin_subjects_file)
-        questions, plans = Questions(settings.staff_issuer), PlanQuestions(root_admins, settings.staff_issuer, otp)
         passwords = Passwords()
         service.resources.callback(passwords.close)
         gather = Gatherer(service.engine, sealer, otp, passwords)
         sender = SmsSender(service.engine, otp, settings)
         service.commands(COMMANDS, staffing_desk(root_admins, settings.staff_issuer, otp))
         service.commands(CREDENTIALS, credential_desk(gather, sealer, otp, tokens))
-        service.queries(QUERIES, {**questions.handlers(), **plans.handlers()})
+        asked = Questions(settings.staff_issuer).handlers()
+        asked |= AccessQuestions(settings.staff_issuer, tokens, sealer).handlers()
+        asked |= PlanQuestions(root_admins, settings.staff_issuer, otp).handlers()
+        service.queries(QUERIES, asked)
         service.events("sms", [IdentityActivationRequested.type, IdentityNoticeRequested.type], sender.on_events)
         service.background.append(sender.run)
 

@@ -26,7 +26,8 @@ class Book:
     """Handlers read and change this in memory; one handler sees what an earlier one of its batch did.
 
     `actors` are the memberships that stood when the batch was loaded: one granted in this batch acts from the next
-    on, one revoked in it acts no more. `sessions` are those of the actors that are alive.
+    on, one revoked in it acts no more. `sessions` are those of the actors that are alive,
+    `owners` the active ones of tenants that may lose one, `shut_out` the accounts whose sessions end.
     """
 
     root_admins: Allowlist
@@ -38,6 +39,8 @@ class Book:
     accounts: dict[str, Account] = field(default_factory=dict)
     actors: dict[Seat, Staff] = field(default_factory=dict)
     staff: dict[Seat, Staff] = field(default_factory=dict)
+    owners: dict[UUID, set[UUID]] = field(default_factory=dict)
+    shut_out: set[UUID] = field(default_factory=set)
     counts: dict[UUID, Count] = field(default_factory=dict)
     done_rows: dict[RowKey, DoneRow] = field(default_factory=dict)
     new_rows: list[DoneRow] = field(default_factory=list)

@@ -1,13 +1,14 @@
 """Add a person to the staff in one call: identity, membership, profile and branches, or nothing (S2.1-S2.10)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from contracts.failures import Code
 from contracts.provisioning import IfExists, Notify, Person, ProvisionStaff
+from contracts.staff_changes import ChangeRole, MemberCommand, ReplaceBranches
 from contracts.staffing import MembershipKind, NotificationStatus, ProvisioningOutcome
 from services.chassis import Call, Fact, Outcome, Refusal, Reply
-from services.staffing.access import permitted
+from services.staffing.access import level_of, permitted
 from services.staffing.account import Account
 from services.staffing.book import Book
 from services.staffing.checks import check_provisioning
@@ -48,6 +49,8 @@ class Adding:
             return self._full(book) or self._create(person, phone, wanted, book)
         if decision is Decision.REACTIVATE:
             return self._full(book) or self._reactivate(person, standing, known, wanted, book)
+        if decision is Decision.UPDATE:
+            return self._may_not_change(standing, wanted, book) or self._update(standing, wanted)
         return _leave(decision, standing, wanted)
 
     def _full(self, book: Book) -> Refusal | None:
@@ -65,12 +68,44 @@ class Adding:
         prompts, sent = self._prompt(person, account, book)
         return _reply(standing, ProvisioningOutcome.REACTIVATED, [*granted, *prompts], sent)
 
+    def _may_not_change(self, standing: Staff, wanted: Wanted, book: Book) -> Refusal | None:
+        """Each change needs the permission of its own call, and nobody changes who stands above them (P3)."""
+        if level_of(self.tenant, standing) > level_of(self.tenant, self.actor):
+            return Refusal(Code.ROLE_CEILING_EXCEEDED, "this person stands above you")
+        for change in _changes(standing, wanted):
+            admitted = permitted(change, self.call.actor, book)
+            if isinstance(admitted, Refusal):
+                return admitted
+        return None
+
+    def _update(self, standing: Staff, wanted: Wanted) -> Reply:
+        facts = [
+            *standing.change_role(wanted.role_key, self.call),
+            *standing.rename(wanted.display_name, self.call),
+            *standing.replace(wanted.branch_ids, f"staff {ProvisioningOutcome.UPDATED}", self.call),
+        ]
+        return _reply(standing, ProvisioningOutcome.UPDATED, facts)
+
     def _prompt(self, person: Person, account: Account, book: Book) -> tuple[list[Fact], NotificationStatus]:
         """A person who can log in already is told, not asked for a code; the answer is the same for both (S2.7)."""
         if person.notify is Notify.NONE:
             return [], NotificationStatus.NONE
         send = book.prompts.send_notice if account.is_active else book.prompts.send_code
         return [send(account, self.tenant.id, self.call.now)], NotificationStatus.QUEUED
+
+
+def _changes(standing: Staff, wanted: Wanted) -> Iterator[MemberCommand]:
+    """The calls that would have the same effect; a name has none of its own but this one."""
+    who = {
+        "tenant_id": standing.tenant_id,
+        "account_id": standing.account_id,
+        "expected_version": standing.version,
+    }
+    diff = standing.diff(wanted)
+    if "role_key" in diff:
+        yield ChangeRole.model_validate(who | {"role_key": wanted.role_key})
+    if "branch_ids" in diff:
+        yield ReplaceBranches.model_validate(who | {"branch_ids": wanted.branch_ids})
 
 
 def _leave(decision: Decision, standing: Staff, wanted: Wanted) -> Outcome:

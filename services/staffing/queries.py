@@ -20,25 +20,19 @@ from contracts.staffing import (
     NotificationStatus,
     StaffPage,
     StaffView,
-    Standing,
 )
 from services.chassis import Call, Outcome, Read, Refusal, Reply
 from services.chassis.queries import QueryHandler
-from services.staffing.access import account_of, may
+from services.staffing import gate
+from services.staffing.access import ROOT_ADMINS
 from services.staffing.quotas import quotas_of
 from services.staffing.staff import Staff
-from services.staffing.store import branch_of, live_sessions, load_staff, load_tenants
+from services.staffing.staff_list import CursorInvalidError, load_seats
+from services.staffing.store import branch_of, load_staff, load_tenants
 from services.staffing.usage import load_counts
-
-READERS = frozenset({Role.ROOT_ADMIN, Role.OPS, Role.AUDITOR})
 
 _BRANCHES = """
     SELECT id, version, status, created_at, updated_at, tenant_id, name FROM branches
-    WHERE tenant_id = $1 AND ($2::uuid IS NULL OR id > $2) ORDER BY id LIMIT $3
-"""
-_AFTER = "SELECT id FROM memberships WHERE tenant_id = $1 AND account_id = $2"
-_SEATS = """
-    SELECT tenant_id, account_id FROM memberships
     WHERE tenant_id = $1 AND ($2::uuid IS NULL OR id > $2) ORDER BY id LIMIT $3
 """
 _NOTIFICATIONS = """
@@ -63,16 +57,14 @@ class Questions:
         }
 
     async def get_tenant(self, query: GetTenant, call: Call, read: Read) -> Outcome:
-        refused = await self._refused(Action.TENANT_READ, query.tenant_id, call.actor, read, READERS)
+        refused = await self._refused_reader(Action.TENANT_READ, query.tenant_id, call.actor, read)
         tenant = None if refused else (await load_tenants(read, [query.tenant_id], lock=False)).get(query.tenant_id)
         if tenant is None:
             return refused or Refusal(Code.NOT_FOUND)
         return Reply(200, tenant.view(), etag=tenant.etag)
 
     async def get_quotas(self, query: GetQuotas, call: Call, read: Read) -> Outcome:
-        refused = await self._refused(
-            Action.TENANT_READ, query.tenant_id, call.actor, read, frozenset({Role.ROOT_ADMIN})
-        )
+        refused = await self._refused_reader(Action.TENANT_READ, query.tenant_id, call.actor, read, ROOT_ADMINS)
         tenant = None if refused else (await load_tenants(read, [query.tenant_id], lock=False)).get(query.tenant_id)
         if tenant is None:
             return refused or Refusal(Code.NOT_FOUND)
@@ -80,7 +72,7 @@ class Questions:
         return Reply(200, quotas_of(count, tenant))
 
     async def list_branches(self, query: ListBranches, call: Call, read: Read) -> Outcome:
-        refused = await self._refused(Action.BRANCH_READ, query.tenant_id, call.actor, read, READERS)
+        refused = await self._refused_reader(Action.BRANCH_READ, query.tenant_id, call.actor, read)
         if refused:
             return refused
         args = (query.tenant_id, query.starting_after, query.limit + 1)
@@ -89,21 +81,19 @@ class Questions:
         return Reply(200, BranchPage(data=views, has_more=len(branches) > query.limit))
 
     async def list_staff(self, query: ListStaff, call: Call, read: Read) -> Outcome:
-        refused = await self._refused(Action.STAFF_READ, query.tenant_id, call.actor, read)
+        refused = await gate.refused(Action.STAFF_READ, query.tenant_id, call.actor, self._staff_issuer, read)
         if refused:
             return refused
-        after = None
-        if query.starting_after:
-            after = (await read.exec_driver_sql(_AFTER, (query.tenant_id, query.starting_after))).scalar()
-            if after is None:
-                return Refusal(Code.CURSOR_INVALID)
-        seats = (await read.exec_driver_sql(_SEATS, (query.tenant_id, after, query.limit + 1))).all()
-        staff = await load_staff(read, [(row.tenant_id, row.account_id) for row in seats[: query.limit]])
+        try:
+            seats = await load_seats(read, query)
+        except CursorInvalidError:
+            return Refusal(Code.CURSOR_INVALID)
+        staff = await load_staff(read, seats[: query.limit])
         views = await _views(list(staff.values()), query.tenant_id, read)
         return Reply(200, StaffPage(data=views, has_more=len(seats) > query.limit))
 
     async def get_staff(self, query: GetStaff, call: Call, read: Read) -> Outcome:
-        refused = await self._refused(Action.STAFF_READ, query.tenant_id, call.actor, read)
+        refused = await gate.refused(Action.STAFF_READ, query.tenant_id, call.actor, self._staff_issuer, read)
         if refused:
             return refused
         staff = list((await load_staff(read, [(query.tenant_id, query.account_id)])).values())
@@ -112,20 +102,12 @@ class Questions:
         (view,) = await _views(staff, query.tenant_id, read)
         return Reply(200, view, etag=staff[0].etag)
 
-    async def _refused(
-        self, action: Action, tenant_id: UUID, actor: Actor, read: Read, readers: frozenset[Role] = frozenset()
+    async def _refused_reader(
+        self, action: Action, tenant_id: UUID, actor: Actor, read: Read, readers: frozenset[Role] = gate.READERS
     ) -> Refusal | None:
         if actor.holds_any(readers):
             return None
-        account_id = account_of(actor, self._staff_issuer)
-        seat = (tenant_id, account_id) if account_id else None
-        member = (await load_staff(read, [seat])).get(seat) if seat else None
-        if actor.session_id and not await live_sessions(read, [actor.session_id]):
-            return Refusal(Code.TOKEN_INVALID, "the session is over")
-        if member is None or member.status is not Standing.ACTIVE:
-            return Refusal(Code.NOT_FOUND)
-        tenant = (await load_tenants(read, [tenant_id], lock=False))[tenant_id]
-        return None if may(tenant, member, action) else Refusal(Code.PERMISSION_DENIED)
+        return await gate.refused(action, tenant_id, actor, self._staff_issuer, read)
 
 
 async def _views(staff: Sequence[Staff], tenant_id: UUID, read: Read) -> tuple[StaffView, ...]:

@@ -22,13 +22,6 @@ _TURN = """
 _ACCOUNTS = """
     UPDATE accounts a SET version = n.version FROM unnest($1::uuid[], $2::int[]) AS n(id, version) WHERE a.id = n.id
 """
-_CLOSE_PERIODS = """
-    INSERT INTO staff_profile_periods (tenant_id, account_id, active_since, revoked_at)
-    SELECT p.tenant_id, p.account_id, p.active_since, p.revoked_at
-    FROM unnest($1::uuid[], $2::uuid[]) AS seat(tenant_id, account_id)
-    JOIN staff_profiles p USING (tenant_id, account_id)
-    WHERE p.status = 'REVOKED'
-"""
 _PROFILES = """
     UPDATE staff_profiles p SET display_name = n.display_name, status = n.profile_status,
         active_since = n.active_since, revoked_at = n.revoked_at
@@ -37,11 +30,17 @@ _PROFILES = """
     WHERE p.tenant_id = n.tenant_id AND p.account_id = n.account_id
 """
 _MEMBERSHIPS = """
-    UPDATE memberships m SET version = n.version, role_key = n.role_key, status = n.status, updated_at = n.updated_at
-    FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::timestamptz[])
-        AS n(id, version, role_key, status, updated_at)
+    UPDATE memberships m SET version = n.version, kind = n.membership_kind, role_key = n.role_key, status = n.status,
+        updated_at = n.updated_at
+    FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
+        AS n(id, version, membership_kind, role_key, status, updated_at)
     WHERE m.id = n.id
 """
+_REMOVED = """
+    UPDATE branch_assignments a SET status = n.status, removed_at = n.removed_at
+    FROM unnest($1::uuid[], $2::text[], $3::timestamptz[]) AS n(id, status, removed_at) WHERE a.id = n.id
+"""
+_END_SESSIONS = "UPDATE sessions SET revoked_at = now() WHERE account_id = ANY($1::uuid[]) AND revoked_at IS NULL"
 
 
 async def save(tx: Write, book: Book) -> None:
@@ -50,6 +49,8 @@ async def save(tx: Write, book: Book) -> None:
     await insert(tx, "accounts", rows_of(book.new(accounts)))
     await update(tx, _ACCOUNTS, rows_of(book.changed(accounts)), "id", "version")
     await _save_staff(tx, book)
+    if book.shut_out:
+        await tx.exec_driver_sql(_END_SESSIONS, (list(book.shut_out),))
     await save_counts(tx, book.counts)
     await save_rows(tx, book.new_rows)
     await save_prompts(tx, book.prompts)
@@ -75,14 +76,26 @@ async def _save_staff(tx: Write, book: Book) -> None:
     await insert(tx, "memberships", [_membership(staff) for staff in new])
     await insert(tx, "staff_profiles", [_profile(staff) for staff in new])
     rows = rows_of(changed)
-    await update(tx, _CLOSE_PERIODS, rows, "tenant_id", "account_id")
     period = ("display_name", "profile_status", "active_since", "revoked_at")
     await update(tx, _PROFILES, rows, "tenant_id", "account_id", *period)
-    await update(tx, _MEMBERSHIPS, rows, "id", "version", "role_key", "status", "updated_at")
-    granted = [
-        {"tenant_id": staff.tenant_id, "account_id": staff.account_id, **row_of(assignment)}
+    await update(tx, _MEMBERSHIPS, rows, "id", "version", "membership_kind", "role_key", "status", "updated_at")
+    over = [
+        {"tenant_id": staff.tenant_id, "account_id": staff.account_id, "active_since": since, "revoked_at": until}
         for staff in (*new, *changed)
-        for assignment in staff.assignments
+        for since, until in staff.periods_over
+    ]
+    await insert(tx, "staff_profile_periods", over)
+    await _save_assignments(tx, book, [*new, *changed])
+
+
+async def _save_assignments(tx: Write, book: Book, staff: Sequence[Staff]) -> None:
+    """What went is written before what came, so that a branch may go and come in one batch."""
+    known = [a for member in staff for a in member.assignments if a.id in book.stored and a.removed_at]
+    await update(tx, _REMOVED, rows_of(known), "id", "status", "removed_at")
+    granted = [
+        {"tenant_id": member.tenant_id, "account_id": member.account_id, **row_of(assignment)}
+        for member in staff
+        for assignment in member.assignments
         if assignment.id not in book.stored
     ]
     await insert(tx, "branch_assignments", granted)

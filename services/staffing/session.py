@@ -14,6 +14,7 @@ import jwt
 from uuid_utils.compat import uuid7
 
 from contracts.credentials import Session as SessionView
+from contracts.message import Actor, Chosen
 from services.wire.actor import private_key
 
 ACCESS_LIFETIME = timedelta(minutes=10)
@@ -45,16 +46,29 @@ class Tokens:
             expires_at=now + REFRESH_LIFETIME,
         )
         seconds = int(ACCESS_LIFETIME.total_seconds())
-        return session, SessionView(access_token=self._sign(session), refresh_token=refresh, expires_in=seconds)
+        access = self._sign(account_id, session.id, now, now + ACCESS_LIFETIME)
+        return session, SessionView(access_token=access, refresh_token=refresh, expires_in=seconds)
 
-    def _sign(self, session: Session) -> str:
+    def choose(self, actor: Actor, chosen: Chosen, now: datetime) -> tuple[str, int]:
+        """A token of the same session that carries the choice, and its seconds.
+
+        It ends with the token it is made from: else a stolen one could be renewed for ever without a refresh.
+        """
+        expires = min(now + ACCESS_LIFETIME, actor.token_expires_at or now + ACCESS_LIFETIME)
+        token = self._sign(actor.subject, actor.session_id, now, expires, ctx=chosen.model_dump_json())
+        return token, max(0, int((expires - now).total_seconds()))
+
+    def _sign(
+        self, account_id: UUID | str, session_id: UUID | None, issued: datetime, expires: datetime, **more: str
+    ) -> str:
         claims = {
             "iss": self._issuer,
             "aud": self._audience,
-            "sub": str(session.account_id),
-            "sid": str(session.id),
+            "sub": str(account_id),
+            "sid": str(session_id),
             "jti": str(uuid7()),
-            "iat": session.created_at,
-            "exp": session.created_at + ACCESS_LIFETIME,
+            "iat": issued,
+            "exp": expires,
+            **more,
         }
         return jwt.encode(claims, self._key, algorithm="EdDSA", headers={"typ": "at+jwt", "kid": "staff"})

@@ -4,17 +4,27 @@
 never touches OWNER (S2.12, S2.32). Branch access is explicit for everybody, owners and admins included (S2.60).
 """
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Iterable, Sequence
 from copy import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from contracts.message import Target
-from contracts.staff_events import BranchAccessGranted, MembershipGranted, StaffProvisioned
+from contracts.message import EventData, Target
+from contracts.staff_events import (
+    BranchAccessGranted,
+    BranchAccessRemoved,
+    MembershipGranted,
+    MembershipKindChanged,
+    MembershipRevoked,
+    MembershipRoleChanged,
+    StaffProvisioned,
+    StaffRenamed,
+)
 from contracts.staffing import (
     AssignmentView,
     MembershipKind,
@@ -46,6 +56,7 @@ class Assignment:
     assigned_at: datetime
     reason: str
     status: str = "ACTIVE"
+    removed_at: datetime | None = None
 
 
 @dataclass(kw_only=True, slots=True)
@@ -64,6 +75,7 @@ class Staff(Aggregate):
     created_at: datetime
     updated_at: datetime
     assignments: list[Assignment] = field(default_factory=list)
+    periods_over: list[tuple[datetime, datetime]] = field(default_factory=list)
 
     @property
     def seat(self) -> tuple[UUID, UUID]:
@@ -88,15 +100,80 @@ class Staff(Aggregate):
 
     def reactivate(self, wanted: Wanted, call: Call) -> list[Fact]:
         """A new dated period; branches of the old one are not restored (S2.35)."""
+        if self.revoked_at is None:
+            raise ValueError("only who was revoked comes back")
+        self.periods_over.append((self.active_since, self.revoked_at))
         self.status = self.profile_status = Standing.ACTIVE
         self.role_key, self.display_name = wanted.role_key, wanted.display_name
-        self.active_since, self.revoked_at = call.now, None
-        self.updated_at = max(call.now, self.updated_at + timedelta(microseconds=1))
+        self.active_since, self.revoked_at = max(call.now, self.revoked_at), None
+        self._touch(call)
         return self._granted(wanted.branch_ids, ProvisioningOutcome.REACTIVATED, call)
+
+    def change_role(self, role_key: str, call: Call) -> list[Fact]:
+        if role_key == self.role_key:
+            return []
+        before, self.role_key = self.role_key, role_key
+        self._touch(call)
+        return [self._tell(MembershipRoleChanged(**self._named(), role_key=role_key, previous_role_key=before))]
+
+    def change_kind(self, kind: MembershipKind, call: Call) -> list[Fact]:
+        if kind is self.membership_kind:
+            return []
+        before, self.membership_kind = self.membership_kind, kind
+        self._touch(call)
+        return [self._tell(MembershipKindChanged(**self._named(), membership_kind=kind, previous_kind=before))]
+
+    def rename(self, display_name: str, call: Call) -> list[Fact]:
+        if display_name == self.display_name:
+            return []
+        self.display_name = display_name
+        self._touch(call)
+        return [self._tell(StaffRenamed(**self._named()))]
+
+    def grant(self, branch_ids: Iterable[UUID], reason: str, call: Call) -> list[Fact]:
+        """Access to those of the branches that they do not have yet; an event for each."""
+        standing = {assignment.branch_id for assignment in self.active_assignments}
+        facts = []
+        for branch_id in dict.fromkeys(branch_ids):
+            if branch_id in standing:
+                continue
+            assignment = Assignment(uuid7(), branch_id, call.actor.subject, call.now, reason)
+            self.assignments.append(assignment)
+            self._touch(call)
+            facts.append(self._tell_of(assignment, BranchAccessGranted, reason))
+        return facts
+
+    def remove(self, branch_ids: Iterable[UUID], reason: str, call: Call) -> list[Fact]:
+        """No access any more to those of the branches that they have; an event for each."""
+        gone = set(branch_ids)
+        facts = []
+        for assignment in self.active_assignments:
+            if assignment.branch_id not in gone:
+                continue
+            assignment.status, assignment.removed_at = "REMOVED", max(call.now, assignment.assigned_at)
+            self._touch(call)
+            facts.append(self._tell_of(assignment, BranchAccessRemoved, reason))
+        return facts
+
+    def replace(self, branch_ids: Sequence[UUID], reason: str, call: Call) -> list[Fact]:
+        """Access to exactly these branches: what goes is told before what comes."""
+        gone = {assignment.branch_id for assignment in self.active_assignments} - set(branch_ids)
+        return [*self.remove(gone, reason, call), *self.grant(branch_ids, reason, call)]
+
+    def revoke(self, reason: str, call: Call, *, left: bool = False) -> list[Fact]:
+        """The membership ends, and with it every branch; nothing happens to who is revoked already."""
+        if self.status is Standing.REVOKED:
+            return []
+        self.status = self.profile_status = Standing.REVOKED
+        self.revoked_at = max(call.now, self.active_since + timedelta(microseconds=1))
+        self._touch(call)
+        revoked = self._tell(MembershipRevoked(**self._named(), left=left, reason=reason))
+        return [revoked, *self.remove([a.branch_id for a in self.active_assignments], reason, call)]
 
     def copied(self) -> "Staff":
         """For a trial; assignments are changed in place, so they are copied too."""
-        return replace(self, assignments=[copy(assignment) for assignment in self.assignments])
+        assignments = [copy(assignment) for assignment in self.assignments]
+        return dataclasses.replace(self, assignments=assignments, periods_over=list(self.periods_over))
 
     def diff(self, wanted: Wanted) -> dict[str, Any]:
         """What a provisioning would change, field by field; empty when the facts are the same."""
@@ -116,24 +193,28 @@ class Staff(Aggregate):
         return [assignment for assignment in self.assignments if assignment.status == "ACTIVE"]
 
     def _granted(self, branch_ids: Sequence[UUID], outcome: ProvisioningOutcome, call: Call) -> list[Fact]:
-        named: dict[str, Any] = {
-            "tenant_id": self.tenant_id,
-            "account_id": self.account_id,
-            "membership_id": self.id,
-        }
-        role: dict[str, Any] = {"membership_kind": self.membership_kind, "role_key": self.role_key}
-        about = (Target(type="tenant", id=str(self.tenant_id)), Target(type="account", id=str(self.account_id)))
-        facts = [
-            self.record(MembershipGranted(**named, **role), *about),
-            self.record(StaffProvisioned(**named, **role, branch_ids=tuple(branch_ids), outcome=outcome), *about),
+        named = self._named() | {"membership_kind": self.membership_kind, "role_key": self.role_key}
+        return [
+            self._tell(MembershipGranted(**named)),
+            self._tell(StaffProvisioned(**named, branch_ids=tuple(branch_ids), outcome=outcome)),
+            *self.grant(branch_ids, f"staff {outcome}", call),
         ]
-        for branch_id in branch_ids:
-            reason = f"staff {outcome}"
-            assignment = Assignment(uuid7(), branch_id, call.actor.subject, call.now, reason)
-            self.assignments.append(assignment)
-            data = BranchAccessGranted(**named, assignment_id=assignment.id, branch_id=branch_id, reason=reason)
-            facts.append(self.record(data, *about, Target(type="branch", id=str(branch_id))))
-        return facts
+
+    def _touch(self, call: Call) -> None:
+        self.updated_at = max(call.now, self.updated_at + timedelta(microseconds=1))
+
+    def _named(self) -> dict[str, Any]:
+        return {"tenant_id": self.tenant_id, "account_id": self.account_id, "membership_id": self.id}
+
+    def _tell(self, data: EventData, *more: Target) -> Fact:
+        tenant, account = str(self.tenant_id), str(self.account_id)
+        return self.record(data, Target(type="tenant", id=tenant), Target(type="account", id=account), *more)
+
+    def _tell_of(
+        self, assignment: Assignment, kind: type[BranchAccessGranted] | type[BranchAccessRemoved], reason: str
+    ) -> Fact:
+        data = kind(**self._named(), assignment_id=assignment.id, branch_id=assignment.branch_id, reason=reason)
+        return self._tell(data, Target(type="branch", id=str(assignment.branch_id)))
 
     def view(
         self,

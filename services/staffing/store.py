@@ -42,6 +42,10 @@ _ASSIGNMENTS = """
     JOIN branch_assignments a USING (tenant_id, account_id)
     WHERE a.status = 'ACTIVE' ORDER BY a.id
 """
+_OWNERS = """
+    SELECT tenant_id, account_id FROM memberships
+    WHERE tenant_id = ANY($1::uuid[]) AND kind = 'OWNER' AND status = 'ACTIVE'
+"""
 _ASSIGNMENT = ("id", "branch_id", "assigned_by", "assigned_at", "reason", "status")
 
 
@@ -96,6 +100,15 @@ async def load_staff(connection: Read | Write, seats: Iterable[Seat]) -> dict[Se
             kept = {name: row[name] for name in _ASSIGNMENT}
             staff[row["tenant_id"], row["account_id"]].assignments.append(Assignment(**kept))
     return staff
+
+
+async def load_owners(tx: Write, tenants: Collection[UUID]) -> dict[UUID, set[UUID]]:
+    """The accounts that own each tenant now."""
+    owners: dict[UUID, set[UUID]] = {tenant_id: set() for tenant_id in tenants}
+    if owners:
+        for row in await tx.exec_driver_sql(_OWNERS, (list(owners),)):
+            owners[row.tenant_id].add(row.account_id)
+    return owners
 
 
 def _staff_of(row: Any) -> Staff:

@@ -12,6 +12,7 @@ import base64
 import hashlib
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -85,6 +86,8 @@ def sign(key: Ed25519PrivateKey, actor: Actor, context: Context, sealed: Sealed,
         claims["sid"] = str(actor.session_id)
     if actor.chosen:
         claims["ctx"] = actor.chosen.model_dump_json()
+    if actor.token_expires_at:
+        claims["token_exp"] = int(actor.token_expires_at.timestamp())
     signed = _HEADER + b"." + _encode(orjson.dumps(claims))
     return (signed + b"." + _encode(key.sign(signed))).decode()
 
@@ -107,6 +110,7 @@ def verify(
             roles=frozenset(map(Role, claims["roles"])),
             session_id=UUID(claims["sid"]) if "sid" in claims else None,
             chosen=Chosen.model_validate_json(claims["ctx"]) if "ctx" in claims else None,
+            token_expires_at=datetime.fromtimestamp(claims["token_exp"], UTC) if "token_exp" in claims else None,
         )
         context = Context(
             request_id=claims["req"], command_id=UUID(claims["txn"]), ip=claims["ip"], traceparent=traceparent

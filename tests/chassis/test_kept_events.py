@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from contracts.message import Actor, ActorType, Context, EventData, Outcome
-from contracts.partners import PartnerCommandRefused
+from contracts.partner_events import PartnerCommandRefused
 from deploy.local.stack import Stack
 from services.chassis import Call, Fact, Write
 from services.chassis.database import connect

@@ -10,7 +10,8 @@ import structlog
 from aiokafka import ConsumerRecord
 
 from contracts.message import Command
-from contracts.partners import PartnerCommandRefused, ReserveUpload
+from contracts.partner_events import PartnerCommandRefused
+from contracts.partners import ReserveUpload
 from deploy.local.stack import Stack
 from services.chassis import Desk
 from services.chassis.commands import CommandProcessor, Handler

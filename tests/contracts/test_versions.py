@@ -9,7 +9,8 @@ from pydantic import BaseModel, ValidationError
 
 from contracts import freeze
 from contracts.catalogue import command_types, event_types, query_types
-from contracts.partners import ReserveUpload, UploadReserved
+from contracts.partner_events import UploadReserved
+from contracts.partners import ReserveUpload
 
 
 class WithANote(ReserveUpload):

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from contracts.partners import DocumentKind, PartnerState, PartnerSubmitted, PartnerView
+from contracts.partner_events import PartnerSubmitted
+from contracts.partners import DocumentKind, PartnerState, PartnerView
 from services.chassis import Refusal, Reply
 from services.partners.evidence import AWAY, MISSING, Found
 from tests.partners.desk import ADA, EVE, ISSUER, SHA, Office, code, contact

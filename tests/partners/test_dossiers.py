@@ -7,7 +7,8 @@ import pytest
 
 from contracts.decisions import ApprovePartner, ReinstatePartner, RejectPartner, RequestInfo
 from contracts.message import Actor
-from contracts.partners import DocumentKind, FileDossier, PartnerDossierFiled, PartnerState
+from contracts.partner_events import PartnerDossierFiled
+from contracts.partners import DocumentKind, FileDossier, PartnerState
 from services.chassis import Outcome, Reply
 from services.partners.evidence import AWAY, MISSING, Finding
 from tests.partners.desk import ADA, EVE, IMPOSTOR, ROOT, Office, code, contact, pointers, told, view

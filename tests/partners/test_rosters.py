@@ -6,7 +6,8 @@ import pytest
 
 from contracts.decisions import ApprovePartner, RejectPartner, RequestInfo
 from contracts.message import Actor
-from contracts.partners import PartnerContactRemoved, PartnerState, RecordDeactivation
+from contracts.partner_events import PartnerContactRemoved
+from contracts.partners import PartnerState, RecordDeactivation
 from services.chassis import Reply
 from tests.partners.desk import ADA, EVE, IMPOSTOR, ISSUER, ROOT, Office, code, contact, person, pointers, told, view
 

@@ -1,11 +1,14 @@
 """Who is paid: EVM addresses, their checksum (EIP-55), and the list of approved ones where there is one."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from uuid import UUID
 
 import structlog
 from eth_hash.auto import keccak
+
+from services.wire.watched_file import WatchedFile
 
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 ZERO = "0x" + "0" * 40
@@ -36,21 +39,14 @@ class Recipients:
     """
 
     def __init__(self, file: Path | None = None) -> None:
-        self._file = file
-        self._seen: tuple[int, int] | None = None
+        self._file = WatchedFile(file) if file else None
         self._approved: frozenset[tuple[UUID | None, str]] = frozenset()
         self.refresh()
 
     def refresh(self) -> None:
-        if self._file is None:
-            return
-        try:
-            status = self._file.stat()
-            mark = (status.st_mtime_ns, status.st_size)
-            if mark != self._seen:
-                self._approved, self._seen = _read(self._file), mark
-        except FileNotFoundError:
-            self._approved, self._seen = frozenset(), None
+        lines = self._file.changed() if self._file else None
+        if lines is not None:
+            self._approved = _read(lines)
 
     def approves(self, partner_id: UUID, address: str) -> bool:
         """Spelled in any case: addresses are the same bytes."""
@@ -60,10 +56,10 @@ class Recipients:
         return (None, known) in self._approved or (partner_id, known) in self._approved
 
 
-def _read(file: Path) -> frozenset[tuple[UUID | None, str]]:
+def _read(lines: Iterable[str]) -> frozenset[tuple[UUID | None, str]]:
     approved = set()
-    for number, line in enumerate(file.read_text().splitlines(), 1):
-        words = line.split("#")[0].split()
+    for number, line in enumerate(lines, 1):
+        words = line.split()
         if not words:
             continue
         try:

@@ -9,7 +9,7 @@ from contracts.decisions import PartnerApproved, PartnerReinstated
 from contracts.failures import Code
 from contracts.invoices import InvoiceApproved, InvoiceMinted, InvoiceSigning, InvoiceSubmitted
 from contracts.message import Query
-from contracts.partners import PartnerDossierFiled, PartnerSubmitted
+from contracts.partner_events import PartnerDossierFiled, PartnerSubmitted
 from contracts.vouchers import EvidenceEvent, GetVoucher, VoucherEvidence, VoucherSigned
 from services.chassis import Call, Outcome, Read, Refusal, Reply, fetch
 from services.chassis.queries import QueryHandler

@@ -10,6 +10,7 @@ depends_on = None
 
 def upgrade() -> None:
     op.execute(ROLES)
+    op.execute(MEMBERSHIPS)
 
 
 ROLES = """
@@ -19,4 +20,9 @@ ROLES = """
     WHERE role_key = 'ADMIN';
     ALTER TABLE tenant_roles ALTER COLUMN permissions DROP DEFAULT;
     GRANT UPDATE (level, permissions), DELETE ON tenant_roles TO staffing;
+"""
+
+MEMBERSHIPS = """
+    GRANT UPDATE (kind) ON memberships TO staffing;
+    CREATE INDEX memberships_owners ON memberships (tenant_id) WHERE kind = 'OWNER' AND status = 'ACTIVE';
 """

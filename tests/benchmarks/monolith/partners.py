@@ -9,13 +9,13 @@ from pydantic import BaseModel
 from sqlalchemy import select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from contracts.partner_events import PartnerSubmitted
 from contracts.partners import (
     OBJECT_KEY,
     ContactView,
     DocumentView,
     DossierView,
     PartnerState,
-    PartnerSubmitted,
     PartnerView,
     SubmitPartner,
 )

@@ -27,7 +27,8 @@ class Book:
 
     `actors` are the memberships that stood when the batch was loaded: one granted in this batch acts from the next
     on, one revoked in it acts no more. `sessions` are those of the actors that are alive,
-    `owners` the active ones of tenants that may lose one, `shut_out` the accounts whose sessions end.
+    `owners` the active ones of tenants that may lose one,
+    `roles_in_use` those roles of a removal that somebody has or had, `shut_out` the accounts whose sessions end.
     """
 
     root_admins: Allowlist
@@ -40,6 +41,7 @@ class Book:
     actors: dict[Seat, Staff] = field(default_factory=dict)
     staff: dict[Seat, Staff] = field(default_factory=dict)
     owners: dict[UUID, set[UUID]] = field(default_factory=dict)
+    roles_in_use: set[tuple[UUID, str]] = field(default_factory=set)
     shut_out: set[UUID] = field(default_factory=set)
     counts: dict[UUID, Count] = field(default_factory=dict)
     done_rows: dict[RowKey, DoneRow] = field(default_factory=dict)
@@ -97,6 +99,12 @@ class Book:
             if isinstance(fact.data, Counted):
                 count = self.counts[fact.data.tenant_id]
                 count.used = count.used.after(fact.data)
+
+    def holds_role(self, tenant_id: UUID, role_key: str) -> bool:
+        """Somebody has this role, or had it when their membership ended; in this batch or before it."""
+        if (tenant_id, role_key) in self.roles_in_use:
+            return True
+        return any(member.tenant_id == tenant_id and member.role_key == role_key for member in self.staff.values())
 
     def know(self, aggregates: Iterable[Aggregate]) -> None:
         """Remember the versions that are stored."""

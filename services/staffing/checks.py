@@ -1,6 +1,6 @@
 """What a provisioning asks for, checked part by part; each refusal says what would have been right."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from pydantic import TypeAdapter, ValidationError
@@ -27,10 +27,10 @@ def check_provisioning(person: Person, tenant: Tenant, actor: Staff, book: Book)
     if isinstance(who, Refusal):
         return who
     phone, name = who
-    refused = _check_role(person.role_key, tenant, actor)
+    refused = check_role(person.role_key, tenant, actor)
     if refused:
         return refused
-    refused = _check_branches(person.branch_ids, tenant.id, book)
+    refused = check_branches(person.branch_ids, tenant.id, book)
     return refused or (phone, Wanted(name, person.role_key, tuple(dict.fromkeys(person.branch_ids))))
 
 
@@ -59,7 +59,7 @@ def _display_name(raw: str) -> str | None:
     return name if len(name) <= DISPLAY_NAME_LENGTH else None
 
 
-def _check_role(role_key: str, tenant: Tenant, actor: Staff) -> Refusal | None:
+def check_role(role_key: str, tenant: Tenant, actor: Staff) -> Refusal | None:
     if role_key not in tenant.roles:
         allowed = sorted(tenant.roles)
         refused = refuse(Code.ROLE_KEY_INVALID, "/role_key", f"allowed: {', '.join(allowed)}")
@@ -70,13 +70,19 @@ def _check_role(role_key: str, tenant: Tenant, actor: Staff) -> Refusal | None:
     return None
 
 
-def _check_branches(branch_ids: Sequence[UUID], tenant_id: UUID, book: Book) -> Refusal | None:
-    """Every bad branch is named, in the order of the request; another tenant's branch does not exist here."""
+def check_branches(
+    branch_ids: Sequence[UUID], tenant_id: UUID, book: Book, kept: Collection[UUID] = ()
+) -> Refusal | None:
+    """Every bad branch is named, in the order of the request; another tenant's branch does not exist here.
+
+    Those `kept` are somebody's already: a freeze takes no assignment away, so they need not be active.
+    """
     if not branch_ids:
         return refuse(Code.BRANCH_REQUIRED, "/branch_ids")
     if not book.counts[tenant_id].used.branches:
         return Refusal(Code.TENANT_HAS_NO_BRANCHES)
-    bad = {b: status for b in branch_ids if (status := _status(b, tenant_id, book)) != Status.ACTIVE}
+    asked = [branch_id for branch_id in branch_ids if branch_id not in kept]
+    bad = {b: status for b in asked if (status := _status(b, tenant_id, book)) != Status.ACTIVE}
     if not bad:
         return None
     codes = {b: Code.BRANCH_NOT_FOUND if status == UNKNOWN else Code.BRANCH_NOT_ACTIVE for b, status in bad.items()}

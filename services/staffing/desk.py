@@ -7,9 +7,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
+from contracts.access import RemoveRole
 from contracts.message import Actor, Command, Request
 from contracts.provisioning import BulkProvision, ProvisionStaff
-from contracts.staff_changes import AddBranches, MemberCommand, RemoveBranch, ReplaceBranches
+from contracts.staff_changes import (
+    AddBranches,
+    ChangeKind,
+    LeaveTenant,
+    MemberCommand,
+    RemoveBranch,
+    ReplaceBranches,
+    RevokeStaff,
+)
 from contracts.staff_events import StaffCommandRefused
 from contracts.staffing import BranchCommand, CreateTenant, SetQuotas, StaffingCommand, TenantCommand
 from services.chassis import Call, Decision, Desk, Inbound, Read, Refusal, Reply, Write
@@ -22,7 +31,15 @@ from services.staffing.notification import Prompts
 from services.staffing.otp import Otp
 from services.staffing.phone import PhoneFault, known_region
 from services.staffing.save import save
-from services.staffing.store import live_sessions, load_accounts, load_branches, load_staff, load_tenants
+from services.staffing.store import (
+    live_sessions,
+    load_accounts,
+    load_branches,
+    load_owners,
+    load_staff,
+    load_tenants,
+    roles_in_use,
+)
 from services.staffing.usage import load_counts
 from services.wire.allowlist import Allowlist
 
@@ -34,6 +51,7 @@ def staffing_desk(root_admins: Allowlist, staff_issuer: str, otp: Otp) -> Desk:
     async def load(tx: Write, fresh: Sequence[Inbound], _: None) -> Book:
         book = Book(root_admins, staff_issuer, Prompts(otp))
         await load_book(tx, fresh, book, lock=True)
+        book.owners = await load_owners(tx, _losing_owners(fresh))
         return book
 
     handlers = {
@@ -67,6 +85,7 @@ async def load_book(connection: Read | Write, fresh: Sequence[Inbound | Asked], 
     admitted = [command for inbound in fresh if (command := _admitted(inbound, book))]
     await _load_people(connection, admitted, book, lock=lock)
     await _load_branches(connection, admitted, book)
+    book.roles_in_use = await roles_in_use(connection, _removed_roles(admitted))
     book.done_rows = await load_rows(connection, {place for command in admitted for place in _places(command)})
 
 
@@ -152,3 +171,13 @@ def _branch_ids(command: StaffingCommand) -> Iterable[UUID]:
 def _places(command: StaffingCommand) -> Iterator[RowKey]:
     if isinstance(command, BulkProvision):
         yield from ((command.tenant_id, row.key) for row in command.rows)
+
+
+def _losing_owners(fresh: Sequence[Inbound]) -> set[UUID]:
+    """Tenants that may lose an owner; whoever leaves needs no permission."""
+    losing = (ChangeKind, RevokeStaff, LeaveTenant)
+    return {inbound.request.tenant_id for inbound in fresh if isinstance(inbound.request, losing)}
+
+
+def _removed_roles(admitted: Sequence[StaffingCommand]) -> set[tuple[UUID, str]]:
+    return {(command.tenant_id, command.role_key) for command in admitted if isinstance(command, RemoveRole)}

@@ -1,8 +1,18 @@
 """What each command about a tenant does: may they, what stands, let the aggregate turn, answer."""
 
+from contracts.access import DefineRole, RemoveRole
 from contracts.failures import Code
 from contracts.message import Command
 from contracts.provisioning import BulkProvision, ProvisionStaff
+from contracts.staff_changes import (
+    AddBranches,
+    ChangeKind,
+    ChangeRole,
+    LeaveTenant,
+    RemoveBranch,
+    ReplaceBranches,
+    RevokeStaff,
+)
 from contracts.staffing import (
     ActivateBranch,
     ActivateTenant,
@@ -20,11 +30,14 @@ from services.chassis import Call, Outcome, Refusal, Reply
 from services.chassis.commands import Handler
 from services.staffing.access import controller, is_root_admin, permitted
 from services.staffing.book import Book
+from services.staffing.branch_access import add_branches, remove_branch, replace_branches
 from services.staffing.bulk import bulk_provision
 from services.staffing.checks import check_person, refuse
+from services.staffing.membership import change_kind, change_role, leave_tenant, revoke_staff
 from services.staffing.phone import known_region
 from services.staffing.provisioning import provision_staff
 from services.staffing.quotas import Resource, quota_refusal, set_quotas
+from services.staffing.roles import define_role, remove_role
 from services.staffing.staff import Staff, Wanted
 from services.staffing.tenant import ADMIN, Branch, Tenant
 from services.staffing.usage import Count
@@ -105,4 +118,13 @@ HANDLERS: dict[type[Command], Handler] = {
     ProvisionStaff: provision_staff,
     BulkProvision: bulk_provision,
     SetQuotas: set_quotas,
+    ChangeRole: change_role,
+    ChangeKind: change_kind,
+    RevokeStaff: revoke_staff,
+    LeaveTenant: leave_tenant,
+    AddBranches: add_branches,
+    ReplaceBranches: replace_branches,
+    RemoveBranch: remove_branch,
+    DefineRole: define_role,
+    RemoveRole: remove_role,
 }

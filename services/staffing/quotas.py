@@ -43,7 +43,7 @@ def set_quotas(command: SetQuotas, call: Call, book: Book) -> Outcome:
     if wanted != count.limits:
         count.limits = wanted
         told = QuotasSet(tenant_id=tenant.id, staff=wanted.staff, branches=wanted.branches, role_keys=wanted.role_keys)
-        facts = [tenant.record(told)]
+        facts = [tenant.touch(told, call)]
     return Reply(200, quotas_of(count, tenant), facts)
 
 

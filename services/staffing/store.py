@@ -46,6 +46,10 @@ _OWNERS = """
     SELECT tenant_id, account_id FROM memberships
     WHERE tenant_id = ANY($1::uuid[]) AND kind = 'OWNER' AND status = 'ACTIVE'
 """
+_ROLES_IN_USE = """
+    SELECT r.tenant_id, r.role_key FROM unnest($1::uuid[], $2::text[]) AS r(tenant_id, role_key)
+    WHERE EXISTS (SELECT FROM memberships m WHERE m.tenant_id = r.tenant_id AND m.role_key = r.role_key)
+"""
 _ASSIGNMENT = ("id", "branch_id", "assigned_by", "assigned_at", "reason", "status")
 
 
@@ -109,6 +113,14 @@ async def load_owners(tx: Write, tenants: Collection[UUID]) -> dict[UUID, set[UU
         for row in await tx.exec_driver_sql(_OWNERS, (list(owners),)):
             owners[row.tenant_id].add(row.account_id)
     return owners
+
+
+async def roles_in_use(tx: Read | Write, roles: Collection[tuple[UUID, str]]) -> set[tuple[UUID, str]]:
+    """Those of the roles that a membership has, one that ended included: its history names the role."""
+    if not roles:
+        return set()
+    columns = tuple(list(column) for column in zip(*roles, strict=True))
+    return {(row.tenant_id, row.role_key) for row in await tx.exec_driver_sql(_ROLES_IN_USE, columns)}
 
 
 def _staff_of(row: Any) -> Staff:

@@ -107,13 +107,19 @@ class Tenant(Freezable):
             version=self.version,
         )
 
+    def touch(self, data: EventData, call: Call) -> Fact:
+        """Something inside the tenant changed, and is told."""
+        self.updated_at = max(call.now, self.updated_at + timedelta(microseconds=1))
+        return self.record(data)
+
+    def role_view(self, role_key: str) -> RoleView:
+        role = self.roles[role_key]
+        return RoleView(role_key=role_key, level=role.level, permissions=tuple(sorted(role.permissions)))
+
     def role_views(self) -> tuple[RoleView, ...]:
         """The registry, highest level first."""
         by_level = sorted(self.roles.items(), key=lambda role: (-role[1].level, role[0]))
-        return tuple(
-            RoleView(role_key=key, level=role.level, permissions=tuple(sorted(role.permissions)))
-            for key, role in by_level
-        )
+        return tuple(self.role_view(key) for key, _ in by_level)
 
 
 @dataclass(kw_only=True, slots=True)

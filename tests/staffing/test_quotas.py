@@ -10,9 +10,11 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 from uuid_utils.compat import uuid7
 
+from contracts.access import DefineRole, RemoveRole
 from contracts.message import Actor, ActorType, Context
 from contracts.provisioning import BulkMode, BulkProvision
 from contracts.roles import Role
+from contracts.staff_changes import LeaveTenant, RevokeStaff
 from contracts.staffing import CreateBranch, FreezeTenant, GetQuotas, SetQuotas
 from services.chassis import Call, Read, Refusal, Reply
 from services.staffing.queries import Questions
@@ -123,23 +125,69 @@ async def test_the_last_free_place_of_a_bulk_is_the_last(office: Office, shop: S
     assert kept(office, shop) == counted(office, shop) == (3, 2)
 
 
+async def test_who_comes_back_needs_a_place(office: Office, shop: Shop) -> None:
+    phone = new_phone()
+    hired = await office.hire(shop, phone=phone)
+    revoke = RevokeStaff(tenant_id=shop.tenant_id, account_id=UUID(hired.body["account_id"]), expected_version=4)
+    await office.tell(revoke, shop.owner)
+    freed = kept(office, shop)
+    await limited(office, shop, staff=1)
+
+    refused = await office.hire(shop, phone=phone)
+    await limited(office, shop, staff=2)
+
+    assert freed == (1, 2)
+    assert (refused.status, refused.code) == (403, "QUOTA_EXCEEDED")
+    assert (await office.hire(shop, phone=phone)).body["outcome"] == "reactivated"
+    assert kept(office, shop) == (2, 2)
+
+
+async def test_a_quota_of_roles_stops_the_next_role_and_no_change_of_one(office: Office, shop: Shop) -> None:
+    await limited(office, shop, role_keys=4)
+    barista = DefineRole(tenant_id=shop.tenant_id, role_key="BARISTA", level=10, permissions=("branch.work",))
+    waiter = barista.model_copy(update={"role_key": "WAITER"})
+
+    defined, changed, refused = await office.tell_all(
+        (barista, shop.owner), (barista.model_copy(update={"level": 20}), shop.owner), (waiter, shop.owner)
+    )
+    await office.tell(RemoveRole(tenant_id=shop.tenant_id, role_key="BARISTA"), shop.owner)
+
+    assert (defined.status, changed.status) == (201, 200)
+    assert (refused.status, refused.code) == (403, "QUOTA_EXCEEDED")
+    assert refused.body["existing"] == {"quota": "role_keys", "limit": 4, "used": 4}
+    assert (await office.tell(waiter, shop.owner)).status == 201
+
+
 async def test_counters_equal_a_count_after_random_work(office: Office, shop: Shop) -> None:
+    """Hired, refused, hired again, revoked, gone by themselves, in batches that run side by side."""
     draw, phones = random.Random(5), [new_phone() for _ in range(12)]  # noqa: S311
+    done: Counter[str] = Counter()
 
     def something() -> tuple[Any, Actor]:
-        if draw.random() < 0.2:
+        people = office.tables.rows(
+            "SELECT account_id, version, kind FROM memberships WHERE tenant_id = %s AND status = 'ACTIVE'",
+            shop.tenant_id,
+        )
+        person, chance = draw.choice(people), draw.random()
+        if chance < 0.15:
             return CreateBranch(tenant_id=shop.tenant_id, name="Kiosk"), shop.owner
-        if draw.random() < 0.2:
+        if chance < 0.35:
+            found = {"account_id": person["account_id"], "expected_version": person["version"]}
+            return RevokeStaff(tenant_id=shop.tenant_id, **found), shop.owner
+        if chance < 0.45:
+            return LeaveTenant(tenant_id=shop.tenant_id), staff(person["account_id"])
+        if chance < 0.55:
             return FreezeTenant(tenant_id=shop.tenant_id), staff(uuid4())
         role = draw.choice(["CASHIER", "MANAGER", "KING"])
-        return provision(shop, phone=draw.choice(phones), role_key=role), shop.owner
+        return provision(shop, phone=draw.choice(phones), role_key=role, if_exists="update"), shop.owner
 
     for _ in range(10):
         batches = [[something() for _ in range(6)] for _ in range(3)]
-        await asyncio.gather(*(office.tell_all(*batch) for batch in batches))
+        answers = await asyncio.gather(*(office.tell_all(*batch) for batch in batches))
 
+        done.update(kind for batch in answers for answer in batch for kind in answer.told)
         assert kept(office, shop) == counted(office, shop)
-    assert kept(office, shop) > (5, 5)
+    assert min(done[kind] for kind in ("membership.granted", "membership.revoked", "branch.created")) > 5
 
 
 async def test_a_tenant_that_was_never_counted_is_counted_once(office: Office, shop: Shop) -> None:

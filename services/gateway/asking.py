@@ -33,6 +33,8 @@ def rehearsable(routes: Routes, route: Route) -> None:
     rehearse = _question_endpoint(route.rehearsal or route)
 
     async def endpoint(request: Request) -> Response:
+        if request.query_params:
+            caller_of(request)  # a stranger hears nothing of what is wrong with a call
         return await (rehearse if _is_dry_run(request, route) else perform)(request)
 
     routes.add(route, endpoint)

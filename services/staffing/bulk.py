@@ -58,10 +58,10 @@ def _settle(command: BulkProvision, adding: Adding, book: Book) -> Iterator[Sett
 def _settled(row: BulkRow, command: BulkProvision, adding: Adding, book: Book) -> Settled:
     content = content_of(row)
     done = book.done_rows.get((command.tenant_id, row.key))
+    if done and done.content_sha256 != content:
+        return _reused(row, "this key was used for another row")
     if done:
-        return (
-            Settled(row, done) if done.content_sha256 == content else _reused(row, "this key was used for another row")
-        )
+        return Settled(row, done)
     outcome = adding.add(row, book)
     if isinstance(outcome, Refusal):
         return Settled(row, outcome)

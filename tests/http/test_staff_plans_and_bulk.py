@@ -6,7 +6,9 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from pydantic_core import to_json
 
+from services.gateway.routes.staff import MAX_BULK_BYTES
 from tests.http.conftest import Api
 from tests.http.test_staff_journey import Shop, mobile
 
@@ -50,6 +52,12 @@ def test_a_plan_is_a_problem_where_the_call_would_be_one(shop: Shop) -> None:
 
     same = ("status", "code", "errors", "existing")
     assert [planned.json()[field] for field in same] == [done.json()[field] for field in same]
+
+
+def test_a_stranger_hears_nothing_of_wrong_parameters(shop: Shop) -> None:
+    answer = shop.api.call("POST", f"{shop.path}/staff?nonsense=1", json={})
+
+    assert (answer.status_code, answer.json()["code"]) == (401, "AUTH_REQUIRED")
 
 
 @pytest.mark.parametrize(
@@ -114,6 +122,20 @@ def test_a_thousand_rows_with_a_hundred_branches_each_are_too_large(shop: Shop) 
     answer = bulk(shop, [person(shop, key=f"row-{n}", branch_ids=branches) for n in range(1000)])
 
     assert (answer.status_code, answer.json()["code"]) == (413, "PAYLOAD_TOO_LARGE")
+
+
+@pytest.mark.parametrize("mode", ["per_row", "atomic"])
+def test_the_largest_call_is_answered_in_full(shop: Shop, mode: str) -> None:
+    """Nearly 1 MiB in, and every one of its 21,000 unknown branches named on the way out."""
+    rows = [person(shop, key=f"r{n}", branch_ids=[str(uuid4()) for _ in range(21)]) for n in range(1000)]
+    assert len(to_json({"mode": mode, "rows": rows})) > 0.9 * MAX_BULK_BYTES
+
+    answer = bulk(shop, rows, mode)
+
+    problems = [answer.json()] if mode == "atomic" else answer.json()["results"]
+    assert answer.status_code == (422 if mode == "atomic" else 200), answer.text[:500]
+    assert {problem["code"] for problem in problems} == {"BRANCH_NOT_FOUND"}
+    assert sum(len(problem["errors"]) for problem in problems) == 21_000
 
 
 def test_an_atomic_call_names_its_bad_rows(shop: Shop) -> None:

@@ -4,7 +4,6 @@ Calls for both kinds take turns, so whatever else the machine does falls on both
 that a new phone takes longer than a known one: a half means that nothing can be told. A leak planted on purpose shows.
 """
 
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,14 +18,6 @@ TELLING = 0.15
 """How far from a half it must be to tell anything; with 100 pairs chance alone gets there once in 4,000 runs."""
 
 
-async def timed(office: Office, shop: Shop, desk: Desk, phone: str) -> float:
-    started = time.perf_counter()
-    (answer,) = await office.tell_all((provision(shop, phone=phone, notify="sms"), shop.owner), desk=desk)
-    taken = time.perf_counter() - started
-    assert answer.status == 201
-    return taken
-
-
 async def chance_that_new_is_slower(office: Office, shop: Shop, desk: Desk, pairs: int) -> float:
     elsewhere = await office.open_shop()
     known_phones = [new_phone() for _ in range(pairs)]
@@ -36,7 +27,8 @@ async def chance_that_new_is_slower(office: Office, shop: Shop, desk: Desk, pair
     for number, phone in enumerate(known_phones):
         turns = [(known, phone), (new, new_phone())]
         for taken, who in turns if number % 2 else reversed(turns):
-            taken.append(await timed(office, shop, desk, who))
+            taken.append(await office.seconds_for(provision(shop, phone=who, notify="sms"), shop.owner, desk))
+    assert office.tables.value("SELECT count(*) FROM memberships WHERE tenant_id = %s", shop.tenant_id) == 1 + 2 * pairs
     return _share(new, known)
 
 

@@ -140,13 +140,26 @@ async def test_what_a_refused_atomic_call_tried_does_not_show_in_its_batch(offic
 
 
 async def test_an_atomic_call_of_good_rows_does_them_all(office: Office, shop: Shop) -> None:
-    asked = rows(shop, 5)
+    asked = [row(shop, notify="sms") for _ in range(5)]
 
     answer = await sent(office, shop, asked, "atomic")
 
     assert (answer.status, answer.body["mode"], answer.body["created"]) == (200, "atomic", 5)
     accounts = [UUID(result["account_id"]) for result in answer.body["results"]]
     assert office.tables.value("SELECT count(*) FROM memberships WHERE account_id = ANY(%s)", accounts) == 5
+    assert office.tables.value("SELECT count(*) FROM notifications WHERE account_id = ANY(%s)", accounts) == 5
+
+
+async def test_who_is_no_admin_any_more_after_a_bulk_does_nothing_else_in_its_batch(office: Office, shop: Shop) -> None:
+    phone = new_phone()
+    admin = await office.hired(shop, phone=phone, role_key="ADMIN")
+    stepping_down = row(shop, phone=phone, display_name="Dara Cashier")
+
+    down, late = await office.tell_all(
+        (bulk(shop, [stepping_down], "atomic", "update"), admin), (provision(shop), admin)
+    )
+
+    assert (codes(down), late.code) == ([200], "PERMISSION_DENIED")
 
 
 @pytest.mark.parametrize(("before", "after"), [("per_row", "atomic"), ("atomic", "per_row"), ("per_row", "per_row")])

@@ -7,8 +7,9 @@ Phones that are known and phones that are not are counted alike (P9). A key is a
 
 import ipaddress
 from collections.abc import Collection
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from copy import copy
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from math import ceil
 from typing import NamedTuple
@@ -105,6 +106,11 @@ class Caps:
     counted: set[bytes] = field(default_factory=set)
     phones: dict[str, Keys] = field(default_factory=dict)
 
+    def copied(self) -> "Caps":
+        """For a trial: what it counts is counted only if it is kept."""
+        counters = {key: copy(counter) for key, counter in self.counters.items()}
+        return replace(self, counters=counters, counted=set(self.counted))
+
     def of_person(self, phone: str | None, ip: str | None) -> Keys:
         """Keys of somebody who asks for a code themselves; an address counts even where the phone is none."""
         keys = self._of_phone(phone) if phone else {}
@@ -159,7 +165,12 @@ class Caps:
         return self.otp.digest(f"cap:{scope}:{what}".encode())
 
 
-async def lock(tx: Write, caps: Caps, keys: Collection[bytes]) -> None:
+def begin(caps: Caps, keys: Collection[bytes]) -> None:
+    """Counters for a look at what a call would do: nothing was sent yet, and nothing is counted."""
+    caps.counters |= {key: Counter(key, 0, datetime.now(UTC)) for key in keys}
+
+
+async def lock_counters(tx: Write, caps: Caps, keys: Collection[bytes]) -> None:
     """Lock and read these counters; those that are not there yet begin at nought."""
     if keys:
         for row in await tx.exec_driver_sql(_LOCK, (sorted(keys),)):

@@ -128,7 +128,7 @@ async def test_control_counters_that_are_read_without_their_lock_let_too_many_pa
             caps.counters[row.key] = CapCounter(row.key, row.counted, row.since, row.asked_at)
         await everybody_read.wait()
 
-    monkeypatch.setattr("services.staffing.credential_desk.lock", read_only)
+    monkeypatch.setattr("services.staffing.credential_desk.lock_counters", read_only)
 
     answers = await asyncio.gather(*(ask(office, stranger) for _ in range(10)))
 

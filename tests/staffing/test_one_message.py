@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from contracts.credentials import RequestActivation
 from contracts.staffing import GetStaff
 from services.staffing.sms import MAX_TRIES, SmsSender
+from tests.staffing.asking import Desk, body
 from tests.staffing.office import ANYBODY, Office, Shop, new_phone, provision
-from tests.staffing.test_queries import Desk, body
 from tests.staffing.test_sms import Provider, make_due, notification, provider, send_due, sender
 
 __all__ = ["provider", "sender"]
@@ -98,4 +98,4 @@ async def test_a_reader_sees_what_became_of_a_message(office: Office, shop: Shop
 
     read = GetStaff(tenant_id=shop.tenant_id, account_id=UUID(capped.body["account_id"]))
 
-    assert body(await Desk(engine).ask(read, shop.owner)).notification.status == "failed"
+    assert body(await Desk(office).ask(read, shop.owner)).notification.status == "failed"

@@ -103,6 +103,7 @@ class Caps:
     limits: OtpLimits
     counters: dict[bytes, Counter] = field(default_factory=dict)
     counted: set[bytes] = field(default_factory=set)
+    phones: dict[str, Keys] = field(default_factory=dict)
 
     def of_person(self, phone: str | None, ip: str | None) -> Keys:
         """Keys of somebody who asks for a code themselves; an address counts even where the phone is none."""
@@ -148,8 +149,11 @@ class Caps:
             self.counted.add(key)
 
     def _of_phone(self, phone: str) -> Keys:
-        region = phonenumbers.region_code_for_number(phonenumbers.parse(phone)) or "?"
-        return {Scope.PHONE: self._key(Scope.PHONE, phone), Scope.COUNTRY: self._key(Scope.COUNTRY, region)}
+        if phone not in self.phones:
+            region = phonenumbers.region_code_for_number(phonenumbers.parse(phone)) or "?"
+            country = self._key(Scope.COUNTRY, region)
+            self.phones[phone] = {Scope.PHONE: self._key(Scope.PHONE, phone), Scope.COUNTRY: country}
+        return self.phones[phone]
 
     def _key(self, scope: Scope, what: str) -> bytes:
         return self.otp.digest(f"cap:{scope}:{what}".encode())

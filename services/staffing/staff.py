@@ -168,14 +168,18 @@ class Staff(Aggregate):
         return [*self.remove(gone, reason, call), *self.grant(branch_ids, reason, call)]
 
     def revoke(self, reason: str, call: Call, *, left: bool = False) -> list[Fact]:
-        """The membership ends, and with it every branch; nothing happens to who is revoked already."""
+        """The membership ends, with it every branch and ownership; nothing happens to who is revoked already.
+
+        Were ownership kept, whoever owned and left could never be added again, since an owner is never overwritten.
+        """
         if self.status is Standing.REVOKED:
             return []
+        disowned = self.change_kind(MembershipKind.MEMBER, call)
         self.status = self.profile_status = Standing.REVOKED
         self.revoked_at = max(call.now, self.active_since + timedelta(microseconds=1))
         self._touch(call)
         revoked = self._tell(MembershipRevoked(**self._named(), left=left, reason=reason))
-        return [revoked, *self.remove([a.branch_id for a in self.active_assignments], reason, call)]
+        return [*disowned, revoked, *self.remove([a.branch_id for a in self.active_assignments], reason, call)]
 
     def diff(self, wanted: Wanted) -> dict[str, Any]:
         """What a provisioning would change, field by field; empty when the facts are the same."""

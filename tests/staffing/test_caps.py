@@ -125,7 +125,7 @@ async def test_control_counters_that_are_read_without_their_lock_let_too_many_pa
     async def read_only(tx: Write, caps: Caps, keys: set[bytes]) -> None:
         statement = "SELECT key, counted, since, asked_at FROM otp_counters WHERE key = ANY($1::bytea[])"
         for row in await tx.exec_driver_sql(statement, (sorted(keys),)):
-            caps.counters[row.key] = CapCounter(*row)
+            caps.counters[row.key] = CapCounter(row.key, row.counted, row.since, row.asked_at)
         await everybody_read.wait()
 
     monkeypatch.setattr("services.staffing.credential_desk.lock", read_only)

@@ -63,14 +63,20 @@ async def scan(dsn: str, verification: Verification, page: int = PAGE) -> Report
     connection = await asyncpg.connect(dsn, timeout=10, server_settings={"jit": "off"})
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
-            cursor = await connection.cursor(_EVENTS)
-            while (rows := await cursor.fetch(page)) and not await _feed(connection, verification, rows):
-                pass
-            newest = await connection.fetchval(_NEWEST)
-            strays = await _strays(connection, verification.size)
-            return verification.finish(newest, await _gaps(connection), strays)
+            return await scan_within(connection, verification, page)
     finally:
         await connection.close()
+
+
+async def scan_within(connection: Any, verification: Verification, page: int = PAGE) -> Report:
+    """The same in a transaction that is open already: what is verified is what it sees."""
+    cursor = await connection.cursor(_EVENTS)
+    while (rows := await cursor.fetch(page)) and not await _feed(connection, verification, rows):
+        pass
+    newest, size = await connection.fetchval(_NEWEST), verification.size
+    beyond = [Stored(*row) for row in await connection.fetch(f"{_CHECKPOINTS} LIMIT 1", size, newest)]
+    strays = await _strays(connection, size)
+    return verification.finish(newest, next(iter(beyond), None), await _gaps(connection), strays)
 
 
 async def _feed(connection: Any, verification: Verification, rows: Sequence[Any]) -> Finding | None:

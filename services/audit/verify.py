@@ -53,6 +53,7 @@ class Verification:
         self._suspect: Finding | None = None
         self._nodes = NodeCheck()
         self._checkpoints = 0
+        self._confirmed = 0  # up to here the log is what was published; a fork began later
         self.finding: Finding | None = None
 
     @property
@@ -86,23 +87,25 @@ class Verification:
         self.finding = self.finding or found
         return self.finding
 
-    def finish(self, newest: int, gaps: Iterable[Finding] = (), strays: Iterable[Finding] = ()) -> Report:
-        """`newest` is the largest size of a stored checkpoint; `gaps` are findings about aggregates.
+    def finish(
+        self, newest: int, beyond: Stored | None = None, gaps: Iterable[Finding] = (), strays: Iterable[Finding] = ()
+    ) -> Report:
+        """`newest` is the largest size of a stored checkpoint, `beyond` the first one past the end of the log.
 
-        `strays` are nodes over events that are not there: only told where nothing else is wrong, such as a cut.
+        `gaps` are findings about aggregates; `strays` are nodes over events that are not there: only told where nothing
+        else is wrong, such as a cut.
         """
         published = max((found.size for found in self._published.values()), default=None)
         promised = max(newest, published or 0)
         if self.finding is None and self.size < promised:
-            detail = f"a checkpoint of {promised} events is signed, the log ends after {self.size}"
-            self.finding = self._first(Finding(Kind.CUT, self.size, detail))
+            self.finding = self._first(self._short(promised, beyond))
         elif self.finding is None and self._leaves:
             detail = "no checkpoint covers the events from here on"
             self.finding = self._first(Finding(Kind.UNSIGNED, self._tree.size, detail))
         found = [*([self.finding] if self.finding else []), *gaps] or strays
         first = min(found, key=lambda finding: finding.position, default=None)
-        root = self._tree.root().hex()
-        return Report(self.size, self._tree.size, root, self._checkpoints, published, first)
+        proven = min(self._tree.size, first.position) if first else self._tree.size
+        return Report(self.size, proven, self._tree.root().hex(), self._checkpoints, published, first)
 
     def _read(self, rows: Sequence[Row], documents: Sequence[Any]) -> Finding | None:
         """The inner loop: bytes against leaf hash, columns against bytes."""
@@ -132,6 +135,7 @@ class Verification:
         if wrong is None:
             self._tree, self._leaves, self._moments = tree, [], []
             self._checkpoints += 1
+            self._confirmed = size if size in self._published else self._confirmed
         return wrong
 
     def _compare(self, tree: CompactRange, signed: Checkpoint, stored: Stored | None) -> Finding | None:
@@ -141,7 +145,8 @@ class Verification:
         if tree.root() != signed.root:
             return self._locate(signed, stored)
         if published and published.root != signed.root:
-            return self._range(Kind.FORKED, size, "a checkpoint with another root was published for this size")
+            detail = "a checkpoint with another root was published for this size"
+            return Finding(Kind.FORKED, self._confirmed, detail, until=size - 1)
         if self._suspect and self._suspect.position < size:
             return self._suspect
         return self._compare_row(tree, stored)
@@ -163,14 +168,33 @@ class Verification:
 
     def _locate(self, signed: Checkpoint, stored: Stored | None) -> Finding:
         """The stored root of this stretch is not the signed one: which event is it?"""
-        start = self._tree.size
-        authentic = _cut(stored.leaf_hashes) if stored else []
-        tree = CompactRange(start, list(self._tree.peaks))
-        tree.extend(authentic)
-        if (tree.size, tree.root()) != (signed.size, signed.root):
+        authentic = self._authentic(signed, stored)
+        if authentic is None:
             return self._range(Kind.REWRITTEN, signed.size, "the events do not lead to the signed root")
         differs = next(n for n, pair in enumerate(zip(authentic, self._leaves, strict=True)) if pair[0] != pair[1])
-        return self._first(Finding(Kind.REWRITTEN, start + differs, "not the event that was signed"))
+        return self._rewritten(differs)
+
+    def _short(self, promised: int, beyond: Stored | None) -> Finding:
+        """More was signed than is there: cut at the end, or taken out before it, so that the rest moved up?"""
+        detail = f"a checkpoint of {promised} events is signed, the log ends after {self.size}"
+        authentic = None
+        with suppress(NoteRefusedError):
+            authentic = beyond and self._authentic(self._verifier.checkpoint(beyond.note), beyond)
+        if authentic:
+            pairs = zip(authentic, self._leaves, strict=False)
+            differs = next((n for n, (signed, leaf) in enumerate(pairs) if signed != leaf), None)
+            return Finding(Kind.CUT, self.size, detail) if differs is None else self._rewritten(differs)
+        return self._range(Kind.CUT, promised, detail) if self._leaves else Finding(Kind.CUT, self.size, detail)
+
+    def _authentic(self, signed: Checkpoint, stored: Stored | None) -> list[bytes] | None:
+        """The leaf hashes kept with a checkpoint, if they lead from what is proven to what was signed."""
+        leaves = _cut(stored.leaf_hashes) if stored else []
+        tree = CompactRange(self._tree.size, list(self._tree.peaks))
+        tree.extend(leaves)
+        return leaves if (tree.size, tree.root()) == (signed.size, signed.root) else None
+
+    def _rewritten(self, nth: int) -> Finding:
+        return self._first(Finding(Kind.REWRITTEN, self._tree.size + nth, "not the event that was signed"))
 
     def _late(self, stored: Stored) -> Finding | None:
         if self._moments.count(stored.created_at) == len(self._moments):

@@ -14,9 +14,10 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from services.audit.envelope import columns_of, parse, strict_columns_of, targets_of
+from services.audit.envelope import columns_of, parse, rows_told_by, strict_columns_of, targets_of
 from services.audit.merkle import HASH_BYTES, CompactRange
 from services.audit.node_check import NodeCheck
+from services.audit.nodes import extend
 from services.audit.note import Checkpoint, NoteRefusedError, Verifier
 from services.audit.report import Finding, Kind, Report
 
@@ -42,24 +43,41 @@ class Stored(NamedTuple):
 
 
 class Verification:
-    """Feed it the log from position 0 on, page by page; memory is that of one page and one batch."""
+    """Feed it the log page by page; memory is that of one page and one batch.
 
-    def __init__(self, verifier: Verifier, published: Iterable[str] = ()) -> None:
+    From position 0 on, or from a checkpoint whose compact range is known to lead to what was signed: then what is found
+    is about the rest alone.
+    """
+
+    def __init__(self, verifier: Verifier, published: Iterable[str] = (), start: CompactRange | None = None) -> None:
         self._verifier = verifier
         self._published = _trusted(verifier, published)
-        self._tree = CompactRange()
+        self._tree = start or CompactRange()
         self._leaves: list[bytes] = []
         self._moments: list[datetime] = []
         self._suspect: Finding | None = None
         self._nodes = NodeCheck()
         self._checkpoints = 0
-        self._confirmed = 0  # up to here the log is what was published; a fork began later
+        # up to here the log is what was published, and a fork began later
+        self._confirmed = max((size for size in self._published if size <= self._tree.size), default=0)
         self.finding: Finding | None = None
+
+    @property
+    def checkpoints(self) -> int:
+        """Checkpoints that fitted so far."""
+        return self._checkpoints
 
     @property
     def size(self) -> int:
         """Events read so far."""
         return self._tree.size + len(self._leaves)
+
+    def sealed_at(self, end: int) -> Finding | None:
+        """The end of a range that is not the end of the log: everything before must be there, and proven."""
+        if self.finding is None and self._tree.size != end:
+            detail = f"the events before {end} end after {self.size}"
+            self.finding = self._first(Finding(Kind.MISSING, self.size, detail))
+        return self.finding
 
     def feed(
         self,
@@ -108,8 +126,13 @@ class Verification:
         return Report(self.size, proven, self._tree.root().hex(), self._checkpoints, published, first)
 
     def _read(self, rows: Sequence[Row], documents: Sequence[Any]) -> Finding | None:
-        """The inner loop: bytes against leaf hash, columns against bytes."""
+        """The inner loop: bytes against leaf hash, columns against bytes. All at once, and one by one if that fails."""
         expected = self.size
+        told = rows_told_by(rows, documents, expected)
+        if told == rows:
+            self._leaves += [row[2] for row in rows]
+            self._moments += [row[3] for row in rows]
+            return None
         for row, document in zip(rows, documents, strict=True):
             position, raw, leaf, moment = row[:4]
             if position != expected:
@@ -130,7 +153,7 @@ class Verification:
         except NoteRefusedError as error:
             return self._range(Kind.CHECKPOINT_REFUSED, size, str(error))
         tree = CompactRange(self._tree.size, list(self._tree.peaks))
-        tree.extend(self._leaves)
+        self._nodes.complete(extend(tree, self._leaves))
         wrong = self._compare(tree, signed, stored)
         if wrong is None:
             self._tree, self._leaves, self._moments = tree, [], []
@@ -163,7 +186,7 @@ class Verification:
 
     def _misled(self) -> Finding | None:
         """The last look at a batch: its leaves are authentic, so what they complete can be compared."""
-        wrong = self._nodes.prove(self._leaves)
+        wrong = self._nodes.compare()
         return wrong and self._first(wrong)
 
     def _locate(self, signed: Checkpoint, stored: Stored | None) -> Finding:
@@ -205,8 +228,8 @@ class Verification:
 
     def _compare_targets(self, rows: Sequence[Row], documents: Sequence[Any], targets: Iterable[Target]) -> None:
         pairs = zip(rows, documents, strict=True)
-        expected = {(row[0], kind, name) for row, document in pairs for kind, name in targets_of(document)}
-        found: set[Target] = {(position, kind, name) for position, kind, name in targets}
+        expected: set[Target] = {(row[0], kind, name) for row, document in pairs for kind, name in targets_of(document)}
+        found = set(targets)  # a row of the database equals the tuple of its values
         if expected != found:
             position = min(position for position, *_ in expected ^ found)
             self._suspicion(Kind.TARGET_DIFFERS, position, "event_targets says something else than the bytes")

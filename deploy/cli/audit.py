@@ -17,10 +17,10 @@ from deploy.cli.options import HomeOption, JsonOption, show
 from deploy.local.errors import NotRunning, StackError
 from deploy.local.home import Home
 from services.audit.published import PLACES, collect
+from services.audit.ranges import verify_log
 from services.audit.report import Report
-from services.audit.scan import newest_size, scan
+from services.audit.scan import newest_size
 from services.audit.settings import AuditSettings
-from services.audit.verify import Verification
 from services.chassis import load
 
 TAMPERED, UNCHECKED = 1, 2
@@ -61,7 +61,7 @@ async def _verify(settings: AuditSettings) -> Report:
     gc.disable()  # millions of short-lived objects, no cycles
     dsn = settings.database_url.get_secret_value().replace("+asyncpg", "")
     notes, away = await collect(settings, await newest_size(dsn))
-    report = await scan(dsn, Verification(settings.signer.verifier, notes))
+    report = await verify_log(dsn, settings.signer.verifier, notes)
     return replace(report, unread=tuple(away))
 
 

@@ -4,7 +4,10 @@ More lenient than `contracts.message.Event` on purpose: fields that a newer serv
 are bounded by what PostgreSQL can store and index, so that a valid envelope can always be inserted.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from hashlib import sha256
+from itertools import count
 from typing import Annotated, Any
 
 import orjson
@@ -132,6 +135,40 @@ def columns_of(document: Any) -> Derived | None:
         return None
 
 
+def rows_told_by(rows: Sequence[Any], documents: Sequence[Any], start: int) -> list[tuple[Any, ...]] | None:
+    """The rows as their bytes say they are, all of them in one sweep; None where an event is spelled unusually.
+
+    A row is position, raw, leaf_hash, recorded_at and the columns; `recorded_at` is taken as it stands.
+    """
+    moment_of, sha = datetime.fromisoformat, sha256
+    try:
+        return [
+            (
+                position,
+                row[1],
+                sha(b"\x00" + row[1]).digest(),
+                row[3],
+                document["id"],
+                document["type"],
+                document["schema_version"],
+                document["aggregate_type"],
+                document["aggregate_id"],
+                document["aggregate_version"],
+                (actor := document["actor"])["type"],
+                actor["issuer"],
+                actor["subject"],
+                (context := document["context"])["command_id"],
+                context["request_id"],
+                document["outcome"],
+                document["reason_code"],
+                moment_of(document["occurred_at"]),
+            )
+            for position, row, document in zip(count(start), rows, documents)
+        ]
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
 def strict_columns_of(raw: bytes) -> Derived | None:
     """The columns as the sequencer made them; slower, for the rare event that spells its time in a way of its own."""
     try:
@@ -140,9 +177,9 @@ def strict_columns_of(raw: bytes) -> Derived | None:
         return None
 
 
-def targets_of(document: Any) -> set[tuple[str, str]]:
+def targets_of(document: Any) -> list[tuple[str, str]]:
     """What the event is about; nothing when it does not say so in the agreed way."""
     try:
-        return {(target["type"], target["id"]) for target in document.get("targets", ())}
+        return [(target["type"], target["id"]) for target in document.get("targets", ())]
     except (AttributeError, KeyError, TypeError):
-        return set()
+        return []

@@ -21,7 +21,8 @@ _TEXT_IDS = ("id", "aggregate_id", "command_id")
 _COLUMNS = ", ".join(f"{name}::text" if name in _TEXT_IDS else name for name in DERIVED)
 _EVENTS = f"""
     SELECT position, coalesce(raw, '') AS raw, coalesce(leaf_hash, '') AS leaf_hash, recorded_at, {_COLUMNS}
-    FROM audit.events ORDER BY position
+    FROM audit.events WHERE ($1::bigint IS NULL OR position >= $1) AND ($2::bigint IS NULL OR position < $2)
+    ORDER BY position
 """  # noqa: S608
 _CHECKPOINTS = """
     SELECT size, root, coalesce(range_hashes, '{}'), coalesce(leaf_hashes, ''), coalesce(note, ''), created_at
@@ -40,7 +41,7 @@ _NEWEST = "SELECT coalesce(max(size), 0) FROM audit.checkpoints"
 _GAPS = """
     SELECT * FROM (
         SELECT position, aggregate_type, aggregate_id, aggregate_version, lag(aggregate_version, 1, 0)
-            OVER (PARTITION BY aggregate_id, aggregate_type ORDER BY aggregate_version) AS before
+            OVER (PARTITION BY aggregate_id, aggregate_type ORDER BY aggregate_version, position) AS before
         FROM audit.events) AS version
     WHERE aggregate_version <> before + 1
       AND (SELECT recorded_at FROM audit.events WHERE position = version.position) < now() - make_interval(secs => $1)
@@ -63,14 +64,43 @@ async def scan(dsn: str, verification: Verification, page: int = PAGE) -> Report
     connection = await asyncpg.connect(dsn, timeout=10, server_settings={"jit": "off"})
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
-            cursor = await connection.cursor(_EVENTS)
-            while (rows := await cursor.fetch(page)) and not await _feed(connection, verification, rows):
-                pass
-            newest = await connection.fetchval(_NEWEST)
-            strays = await _strays(connection, verification.size)
-            return verification.finish(newest, await _gaps(connection), strays)
+            return await scan_within(connection, verification, page)
     finally:
         await connection.close()
+
+
+async def scan_within(connection: Any, verification: Verification, page: int = PAGE) -> Report:
+    """The same in a transaction that is open already: what is verified is what it sees."""
+    await read_range(connection, verification, page)
+    return await conclude(connection, verification)
+
+
+async def read_range(
+    connection: Any, verification: Verification, page: int = PAGE, start: int | None = None, end: int | None = None
+) -> None:
+    """Feed the events from `start` on and before `end`; one that is None is the end of the log itself."""
+    cursor = await connection.cursor(_EVENTS, start, end)
+    while (rows := await cursor.fetch(page)) and not await _feed(connection, verification, rows):
+        pass
+
+
+async def conclude(connection: Any, verification: Verification) -> Report:
+    """The report, once the log has been read to its end."""
+    newest, size = await newest_within(connection), verification.size
+    beyond = [Stored(*row) for row in await connection.fetch(f"{_CHECKPOINTS} LIMIT 1", size, newest)]
+    strays = await _strays(connection, size)
+    return verification.finish(newest, next(iter(beyond), None), await _gaps(connection), strays)
+
+
+async def newest_within(connection: Any) -> int:
+    size: int = await connection.fetchval(_NEWEST)
+    return size
+
+
+async def stored_near(connection: Any, position: int) -> Stored | None:
+    """The first checkpoint that covers this many events."""
+    rows = await connection.fetch(f"{_CHECKPOINTS} LIMIT 1", position - 1, 2**62)
+    return Stored(*rows[0]) if rows else None
 
 
 async def _feed(connection: Any, verification: Verification, rows: Sequence[Any]) -> Finding | None:

@@ -14,9 +14,10 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from services.audit.envelope import columns_of, parse, strict_columns_of, targets_of
+from services.audit.envelope import columns_of, parse, rows_told_by, strict_columns_of, targets_of
 from services.audit.merkle import HASH_BYTES, CompactRange
 from services.audit.node_check import NodeCheck
+from services.audit.nodes import extend
 from services.audit.note import Checkpoint, NoteRefusedError, Verifier
 from services.audit.report import Finding, Kind, Report
 
@@ -42,23 +43,41 @@ class Stored(NamedTuple):
 
 
 class Verification:
-    """Feed it the log from position 0 on, page by page; memory is that of one page and one batch."""
+    """Feed it the log page by page; memory is that of one page and one batch.
 
-    def __init__(self, verifier: Verifier, published: Iterable[str] = ()) -> None:
+    From position 0 on, or from a checkpoint whose compact range is known to lead to what was signed: then what is found
+    is about the rest alone.
+    """
+
+    def __init__(self, verifier: Verifier, published: Iterable[str] = (), start: CompactRange | None = None) -> None:
         self._verifier = verifier
         self._published = _trusted(verifier, published)
-        self._tree = CompactRange()
+        self._tree = start or CompactRange()
         self._leaves: list[bytes] = []
         self._moments: list[datetime] = []
         self._suspect: Finding | None = None
         self._nodes = NodeCheck()
         self._checkpoints = 0
+        # up to here the log is what was published, and a fork began later
+        self._confirmed = max((size for size in self._published if size <= self._tree.size), default=0)
         self.finding: Finding | None = None
+
+    @property
+    def checkpoints(self) -> int:
+        """Checkpoints that fitted so far."""
+        return self._checkpoints
 
     @property
     def size(self) -> int:
         """Events read so far."""
         return self._tree.size + len(self._leaves)
+
+    def sealed_at(self, end: int) -> Finding | None:
+        """The end of a range that is not the end of the log: everything before must be there, and proven."""
+        if self.finding is None and self._tree.size != end:
+            detail = f"the events before {end} end after {self.size}"
+            self.finding = self._first(Finding(Kind.MISSING, self.size, detail))
+        return self.finding
 
     def feed(
         self,
@@ -86,27 +105,34 @@ class Verification:
         self.finding = self.finding or found
         return self.finding
 
-    def finish(self, newest: int, gaps: Iterable[Finding] = (), strays: Iterable[Finding] = ()) -> Report:
-        """`newest` is the largest size of a stored checkpoint; `gaps` are findings about aggregates.
+    def finish(
+        self, newest: int, beyond: Stored | None = None, gaps: Iterable[Finding] = (), strays: Iterable[Finding] = ()
+    ) -> Report:
+        """`newest` is the largest size of a stored checkpoint, `beyond` the first one past the end of the log.
 
-        `strays` are nodes over events that are not there: only told where nothing else is wrong, such as a cut.
+        `gaps` are findings about aggregates; `strays` are nodes over events that are not there: only told where nothing
+        else is wrong, such as a cut.
         """
         published = max((found.size for found in self._published.values()), default=None)
         promised = max(newest, published or 0)
         if self.finding is None and self.size < promised:
-            detail = f"a checkpoint of {promised} events is signed, the log ends after {self.size}"
-            self.finding = self._first(Finding(Kind.CUT, self.size, detail))
+            self.finding = self._first(self._short(promised, beyond))
         elif self.finding is None and self._leaves:
             detail = "no checkpoint covers the events from here on"
             self.finding = self._first(Finding(Kind.UNSIGNED, self._tree.size, detail))
         found = [*([self.finding] if self.finding else []), *gaps] or strays
         first = min(found, key=lambda finding: finding.position, default=None)
-        root = self._tree.root().hex()
-        return Report(self.size, self._tree.size, root, self._checkpoints, published, first)
+        proven = min(self._tree.size, first.position) if first else self._tree.size
+        return Report(self.size, proven, self._tree.root().hex(), self._checkpoints, published, first)
 
     def _read(self, rows: Sequence[Row], documents: Sequence[Any]) -> Finding | None:
-        """The inner loop: bytes against leaf hash, columns against bytes."""
+        """The inner loop: bytes against leaf hash, columns against bytes. All at once, and one by one if that fails."""
         expected = self.size
+        told = rows_told_by(rows, documents, expected)
+        if told == rows:
+            self._leaves += [row[2] for row in rows]
+            self._moments += [row[3] for row in rows]
+            return None
         for row, document in zip(rows, documents, strict=True):
             position, raw, leaf, moment = row[:4]
             if position != expected:
@@ -127,11 +153,12 @@ class Verification:
         except NoteRefusedError as error:
             return self._range(Kind.CHECKPOINT_REFUSED, size, str(error))
         tree = CompactRange(self._tree.size, list(self._tree.peaks))
-        tree.extend(self._leaves)
+        self._nodes.complete(extend(tree, self._leaves))
         wrong = self._compare(tree, signed, stored)
         if wrong is None:
             self._tree, self._leaves, self._moments = tree, [], []
             self._checkpoints += 1
+            self._confirmed = size if size in self._published else self._confirmed
         return wrong
 
     def _compare(self, tree: CompactRange, signed: Checkpoint, stored: Stored | None) -> Finding | None:
@@ -141,7 +168,8 @@ class Verification:
         if tree.root() != signed.root:
             return self._locate(signed, stored)
         if published and published.root != signed.root:
-            return self._range(Kind.FORKED, size, "a checkpoint with another root was published for this size")
+            detail = "a checkpoint with another root was published for this size"
+            return Finding(Kind.FORKED, self._confirmed, detail, until=size - 1)
         if self._suspect and self._suspect.position < size:
             return self._suspect
         return self._compare_row(tree, stored)
@@ -158,19 +186,38 @@ class Verification:
 
     def _misled(self) -> Finding | None:
         """The last look at a batch: its leaves are authentic, so what they complete can be compared."""
-        wrong = self._nodes.prove(self._leaves)
+        wrong = self._nodes.compare()
         return wrong and self._first(wrong)
 
     def _locate(self, signed: Checkpoint, stored: Stored | None) -> Finding:
         """The stored root of this stretch is not the signed one: which event is it?"""
-        start = self._tree.size
-        authentic = _cut(stored.leaf_hashes) if stored else []
-        tree = CompactRange(start, list(self._tree.peaks))
-        tree.extend(authentic)
-        if (tree.size, tree.root()) != (signed.size, signed.root):
+        authentic = self._authentic(signed, stored)
+        if authentic is None:
             return self._range(Kind.REWRITTEN, signed.size, "the events do not lead to the signed root")
         differs = next(n for n, pair in enumerate(zip(authentic, self._leaves, strict=True)) if pair[0] != pair[1])
-        return self._first(Finding(Kind.REWRITTEN, start + differs, "not the event that was signed"))
+        return self._rewritten(differs)
+
+    def _short(self, promised: int, beyond: Stored | None) -> Finding:
+        """More was signed than is there: cut at the end, or taken out before it, so that the rest moved up?"""
+        detail = f"a checkpoint of {promised} events is signed, the log ends after {self.size}"
+        authentic = None
+        with suppress(NoteRefusedError):
+            authentic = beyond and self._authentic(self._verifier.checkpoint(beyond.note), beyond)
+        if authentic:
+            pairs = zip(authentic, self._leaves, strict=False)
+            differs = next((n for n, (signed, leaf) in enumerate(pairs) if signed != leaf), None)
+            return Finding(Kind.CUT, self.size, detail) if differs is None else self._rewritten(differs)
+        return self._range(Kind.CUT, promised, detail) if self._leaves else Finding(Kind.CUT, self.size, detail)
+
+    def _authentic(self, signed: Checkpoint, stored: Stored | None) -> list[bytes] | None:
+        """The leaf hashes kept with a checkpoint, if they lead from what is proven to what was signed."""
+        leaves = _cut(stored.leaf_hashes) if stored else []
+        tree = CompactRange(self._tree.size, list(self._tree.peaks))
+        tree.extend(leaves)
+        return leaves if (tree.size, tree.root()) == (signed.size, signed.root) else None
+
+    def _rewritten(self, nth: int) -> Finding:
+        return self._first(Finding(Kind.REWRITTEN, self._tree.size + nth, "not the event that was signed"))
 
     def _late(self, stored: Stored) -> Finding | None:
         if self._moments.count(stored.created_at) == len(self._moments):
@@ -181,8 +228,8 @@ class Verification:
 
     def _compare_targets(self, rows: Sequence[Row], documents: Sequence[Any], targets: Iterable[Target]) -> None:
         pairs = zip(rows, documents, strict=True)
-        expected = {(row[0], kind, name) for row, document in pairs for kind, name in targets_of(document)}
-        found: set[Target] = {(position, kind, name) for position, kind, name in targets}
+        expected: set[Target] = {(row[0], kind, name) for row, document in pairs for kind, name in targets_of(document)}
+        found = set(targets)  # a row of the database equals the tuple of its values
         if expected != found:
             position = min(position for position, *_ in expected ^ found)
             self._suspicion(Kind.TARGET_DIFFERS, position, "event_targets says something else than the bytes")

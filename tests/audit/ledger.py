@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.audit.log import Sequencer
 from services.audit.note import Signer
+from services.audit.ranges import verify_log
 from services.audit.report import Report
 from services.audit.scan import scan
 from services.audit.verify import Verification
@@ -74,6 +75,10 @@ class Ledger:
 
     async def verify(self, published: Sequence[str] = (), page: int = 4) -> Report:
         return await scan(self.admin_dsn, Verification(self.signer.verifier, published), page)
+
+    async def verify_in_ranges(self, published: Sequence[str] = (), page: int = 4, ranges: int = 3) -> Report:
+        """By several processes."""
+        return await verify_log(self.admin_dsn, self.signer.verifier, published, page, ranges)
 
     def rows(self, statement: LiteralString, *args: Any, role: str = "") -> list[dict[str, Any]]:
         with psycopg.connect(self.admin_dsn, autocommit=True, row_factory=dict_row) as connection:

@@ -3,6 +3,7 @@
 from contracts import (
     access,
     audit,
+    audit_consistency,
     credentials,
     decisions,
     gate,
@@ -22,6 +23,7 @@ from contracts.message import Command, EventData, Query, walk_subclasses
 MODULES = (
     access,
     audit,
+    audit_consistency,
     credentials,
     decisions,
     gate,

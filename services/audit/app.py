@@ -1,11 +1,13 @@
 """The audit service, put together."""
 
 from contracts.audit import QUERIES, GetCheckpoint, GetEvent, ListEvents, ProveEvent, ProveEvents
+from contracts.audit_consistency import ListCheckpoints, ProveConsistency
 from contracts.message import Query
 from contracts.topics import EVENT_TOPICS
 from services.audit.bucket import Bucket
 from services.audit.checkpoints import Publisher
 from services.audit.completeness import GapWatch
+from services.audit.consistency import ConsistencyProver, list_checkpoints
 from services.audit.log import Sequencer
 from services.audit.proofs import Prover
 from services.audit.queries import get_checkpoint, get_event, list_events
@@ -25,6 +27,8 @@ def build(service: Service, settings: AuditSettings) -> None:
         ProveEvent: prover.prove_event,
         ProveEvents: prover.prove_events,
         GetCheckpoint: get_checkpoint,
+        ListCheckpoints: list_checkpoints,
+        ProveConsistency: ConsistencyProver(settings.signer.verifier).prove,
     }
     service.queries(QUERIES, handlers)
     service.background.append(publisher.run)

@@ -16,7 +16,7 @@ from deploy.cli.audit_settings import TAMPERED, UNCHECKED, brief, settings_of
 from deploy.cli.options import HomeOption, JsonOption, show
 from deploy.local.errors import StackError
 from deploy.local.home import Home
-from services.audit.published import PLACES, collect
+from services.audit.published import collect, places
 from services.audit.report import Report
 from services.audit.scan import newest_size, scan
 from services.audit.settings import AuditSettings
@@ -36,14 +36,15 @@ def _group() -> None:
 def verify(home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Check every event against the signed checkpoints, in the database and outside; name the first bad position."""
     try:
-        report = asyncio.run(_verify(settings_of(Home.at(home))))
+        settings = settings_of(Home.at(home))
+        report = asyncio.run(_verify(settings))
     except (StackError, ValidationError, OSError, TimeoutError, asyncpg.PostgresError) as error:
         typer.secho(f"could not check: {brief(error)}", fg="yellow", err=True)
         raise typer.Exit(UNCHECKED) from error
     show(asdict(report) | {"ok": report.ok}) if as_json else typer.echo(_told(report))
     if not report.ok:
         raise typer.Exit(TAMPERED)
-    if len(report.unread) == len(PLACES):
+    if len(report.unread) == places(settings):
         typer.secho("could not check for a cut tail: nothing published could be read", fg="yellow", err=True)
         raise typer.Exit(UNCHECKED)
 

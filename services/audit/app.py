@@ -1,5 +1,7 @@
 """The audit service, put together."""
 
+from collections.abc import Callable, Iterable
+
 from contracts.audit import QUERIES, GetCheckpoint, GetEvent, ListEvents, ProveEvent, ProveEvents
 from contracts.audit_consistency import ListCheckpoints, ProveConsistency
 from contracts.message import Query
@@ -12,15 +14,23 @@ from services.audit.log import Sequencer
 from services.audit.proofs import Prover
 from services.audit.queries import get_checkpoint, get_event, list_events
 from services.audit.settings import AuditSettings
+from services.audit.witnessing import Witnessing
 from services.chassis import Service, load, run
 from services.chassis.queries import QueryHandler
 
 
 def build(service: Service, settings: AuditSettings) -> None:
     publisher = Publisher(service.engine, service.producer, Bucket(settings), settings.audit_origin)
-    sequencer = Sequencer(service.engine, settings.signer, committed=publisher.wake)
+    verifier = settings.signer.verifier
+    woken = [publisher.wake]
+    if settings.witness:
+        witnessing = Witnessing(service.engine, service.producer, verifier, settings.witness)
+        service.health.checks["witness"] = witnessing.check
+        service.background.append(witnessing.run)
+        woken.append(witnessing.wake)
+    sequencer = Sequencer(service.engine, settings.signer, committed=lambda: _call_all(woken))
     service.events("log", EVENT_TOPICS, sequencer)
-    prover = Prover(settings.signer.verifier)
+    prover = Prover(verifier)
     handlers: dict[type[Query], QueryHandler] = {
         ListEvents: list_events,
         GetEvent: get_event,
@@ -28,11 +38,16 @@ def build(service: Service, settings: AuditSettings) -> None:
         ProveEvents: prover.prove_events,
         GetCheckpoint: get_checkpoint,
         ListCheckpoints: list_checkpoints,
-        ProveConsistency: ConsistencyProver(settings.signer.verifier).prove,
+        ProveConsistency: ConsistencyProver(verifier).prove,
     }
     service.queries(QUERIES, handlers)
     service.background.append(publisher.run)
     service.background.append(GapWatch(service.engine, behind=service.lanes[0].lag).run)
+
+
+def _call_all(woken: Iterable[Callable[[], None]]) -> None:
+    for wake in woken:
+        wake()
 
 
 def main() -> None:

@@ -37,14 +37,19 @@ class ConsistencyProver:
         first, second = query.from_size, end if query.to_size is None else query.to_size
         if newest is None or not 1 <= first <= second <= end:
             return Refusal(Code.AUDIT_RANGE_INVALID, f"from {first} to {second}: the log has {end} events")
-        proof = await _proof(read, first, second, newest)
+        proof = await _checked_proof(read, first, second, newest)
         signed = await fetch(read, _AT, second)
         encoded = tuple(base64.b64encode(node).decode() for node in proof)
         note = signed[0][0] if signed else None
         return Reply(200, ConsistencyProof(from_size=first, to_size=second, proof=encoded, checkpoint=note))
 
 
-async def _proof(read: Read, first: int, second: int, newest: Checkpoint) -> list[bytes]:
+async def proof_between(read: Read, first: int, newest: Checkpoint) -> list[bytes]:
+    """From a size to the newest checkpoint; raises ProofRefusedError."""
+    return await _checked_proof(read, first, newest.size, newest)
+
+
+async def _checked_proof(read: Read, first: int, second: int, newest: Checkpoint) -> list[bytes]:
     """Raises ProofRefusedError where the stored hashes do not lead to the signed root; `audit verify` says why."""
     steps = [(first, second), (first, newest.size), (second, newest.size)]
     spans = {(0, first), (0, second)}

@@ -6,11 +6,14 @@ Exit status: 0 everything fits, 1 it was tampered with or something is missing, 
 import asyncio
 import gc
 from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Annotated
 
 import asyncpg
 import typer
 from pydantic import ValidationError
 
+from deploy.cli.audit_file import export, verify_file
 from deploy.cli.audit_proofs import consistency, prove
 from deploy.cli.audit_settings import TAMPERED, UNCHECKED, brief, settings_of
 from deploy.cli.options import HomeOption, JsonOption, show
@@ -25,6 +28,16 @@ from services.audit.verify import Verification
 audit = typer.Typer(help="Verify the audit log, and prove what is in it.", no_args_is_help=True)
 audit.command()(prove)
 audit.command()(consistency)
+audit.command()(export)
+
+FileArgument = Annotated[Path | None, typer.Argument(help="A log that `audit export` wrote.")]
+LogKeyOption = Annotated[str | None, typer.Option("--log-key", help="The log's public key: NAME+HASH+BASE64.")]
+WitnessKeyOption = Annotated[
+    str | None, typer.Option("--witness-key", help="The witness's; a checkpoint must then be co-signed by it.")
+]
+CheckpointOption = Annotated[
+    list[Path] | None, typer.Option("--checkpoint", help="A signed note from elsewhere that the file must fit.")
+]
 
 
 @audit.callback()
@@ -33,8 +46,23 @@ def _group() -> None:
 
 
 @audit.command()
-def verify(home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """Check every event against the signed checkpoints, in the database and outside; name the first bad position."""
+def verify(
+    file: FileArgument = None,
+    log_key: LogKeyOption = None,
+    witness_key: WitnessKeyOption = None,
+    checkpoint: CheckpointOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check every event against the signed checkpoints, in the database and outside; name the first bad position.
+
+    With FILE it is the exported log that is checked, with public keys alone: no network, no database.
+    """
+    if file is not None:
+        if log_key is None:
+            raise typer.BadParameter("a file is checked with --log-key")
+        verify_file(file, log_key, witness_key, checkpoint or [], as_json=as_json)
+        return
     try:
         settings = settings_of(Home.at(home))
         report = asyncio.run(_verify(settings))

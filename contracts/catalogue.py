@@ -3,6 +3,7 @@
 from contracts import (
     access,
     audit,
+    audit_consistency,
     audit_events,
     credentials,
     decisions,
@@ -23,6 +24,7 @@ from contracts.message import Command, EventData, Query, walk_subclasses
 MODULES = (
     access,
     audit,
+    audit_consistency,
     audit_events,
     credentials,
     decisions,

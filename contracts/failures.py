@@ -191,7 +191,7 @@ FAILURES: dict[Code, Entry] = {
     Code.ACCESS_CHANGED: Entry(403, "What you may do has changed; choose your context again"),
     Code.ACCOUNT_DISABLED: Entry(403, "The account is disabled"),
     Code.QUOTA_EXCEEDED: Entry(403, "The tenant's quota is used up"),
-    Code.AUDIT_RANGE_INVALID: Entry(422, "The range of time ends before it begins"),
+    Code.AUDIT_RANGE_INVALID: Entry(422, "The log has no such range"),
 }
 
 # Answers with these statuses depend on who asks, or on the moment, so an Idempotency-Key never pins them.

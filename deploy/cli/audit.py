@@ -5,56 +5,76 @@ Exit status: 0 everything fits, 1 it was tampered with or something is missing, 
 
 import asyncio
 import gc
-import os
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Annotated
 
 import asyncpg
 import typer
 from pydantic import ValidationError
 
+from deploy.cli.audit_file import export, verify_file
+from deploy.cli.audit_proofs import consistency, prove
+from deploy.cli.audit_settings import TAMPERED, UNCHECKED, brief, settings_of
 from deploy.cli.options import HomeOption, JsonOption, show
-from deploy.local.errors import NotRunning, StackError
+from deploy.local.errors import StackError
 from deploy.local.home import Home
-from services.audit.published import PLACES, collect
+from services.audit.published import collect, places
 from services.audit.ranges import verify_log
 from services.audit.report import Report
 from services.audit.scan import newest_size
 from services.audit.settings import AuditSettings
-from services.chassis import load
 
-TAMPERED, UNCHECKED = 1, 2
+audit = typer.Typer(help="Verify the audit log, and prove what is in it.", no_args_is_help=True)
+audit.command()(prove)
+audit.command()(consistency)
+audit.command()(export)
 
-audit = typer.Typer(help="Verify the audit log.", no_args_is_help=True)
+FileArgument = Annotated[Path | None, typer.Argument(help="A log that `audit export` wrote.")]
+LogKeyOption = Annotated[str | None, typer.Option("--log-key", help="The log's public key: NAME+HASH+BASE64.")]
+WitnessKeyOption = Annotated[
+    str | None, typer.Option("--witness-key", help="The witness's; a checkpoint must then be co-signed by it.")
+]
+CheckpointOption = Annotated[
+    list[Path] | None, typer.Option("--checkpoint", help="A signed note from elsewhere that the file must fit.")
+]
 
 
 @audit.callback()
 def _group() -> None:
-    """Verify the audit log."""
+    """Verify the audit log, and prove what is in it."""
 
 
 @audit.command()
-def verify(home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """Check every event against the signed checkpoints, in the database and outside; name the first bad position."""
+def verify(
+    file: FileArgument = None,
+    log_key: LogKeyOption = None,
+    witness_key: WitnessKeyOption = None,
+    checkpoint: CheckpointOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check every event against the signed checkpoints, in the database and outside; name the first bad position.
+
+    With FILE it is the exported log that is checked, with public keys alone: no network, no database.
+    """
+    if file is not None:
+        if log_key is None:
+            raise typer.BadParameter("a file is checked with --log-key")
+        verify_file(file, log_key, witness_key, checkpoint or [], as_json=as_json)
+        return
     try:
-        report = asyncio.run(_verify(_settings(Home.at(home))))
+        settings = settings_of(Home.at(home))
+        report = asyncio.run(_verify(settings))
     except (StackError, ValidationError, OSError, TimeoutError, asyncpg.PostgresError) as error:
-        typer.secho(f"could not check: {_brief(error)}", fg="yellow", err=True)
+        typer.secho(f"could not check: {brief(error)}", fg="yellow", err=True)
         raise typer.Exit(UNCHECKED) from error
     show(asdict(report) | {"ok": report.ok}) if as_json else typer.echo(_told(report))
     if not report.ok:
         raise typer.Exit(TAMPERED)
-    if len(report.unread) == len(PLACES):
+    if len(report.unread) == places(settings):
         typer.secho("could not check for a cut tail: nothing published could be read", fg="yellow", err=True)
         raise typer.Exit(UNCHECKED)
-
-
-def _settings(home: Home) -> AuditSettings:
-    """Those of the service: named by GATEHOUSE_SETTINGS, else the home's."""
-    chosen = os.environ.setdefault("GATEHOUSE_SETTINGS", str(home.settings("audit")))
-    if not Path(chosen).exists():
-        raise NotRunning(f"no settings in {chosen}: start a stack with `gatehouse up`")
-    return load(AuditSettings)
 
 
 async def _verify(settings: AuditSettings) -> Report:
@@ -74,11 +94,3 @@ def _told(report: Report) -> str:
     finding = report.finding
     where = f"{finding.position}" if finding.until is None else f"{finding.position} (to {finding.until})"
     return "\n".join([*lines, f"FIRST BAD POSITION {where}: {finding.kind}, {finding.detail}"])
-
-
-def _brief(error: Exception) -> str:
-    """Without what pydantic was given: the settings hold secrets."""
-    if isinstance(error, ValidationError):
-        missing = ", ".join(".".join(map(str, found["loc"])) for found in error.errors(include_input=False))
-        return f"the settings are incomplete: {missing}"
-    return f"{type(error).__name__}: {error}"

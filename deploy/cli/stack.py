@@ -11,7 +11,7 @@ from deploy.cli.options import HomeOption, JsonOption, show, state_of
 from deploy.local.stack import Stack
 from deploy.local.status import Status, describe
 
-EnginesOption = Annotated[bool, typer.Option("--only-engines", help="Everything but the four services.")]
+EnginesOption = Annotated[bool, typer.Option("--only-engines", help="Everything but our own services.")]
 
 
 def up(home: HomeOption = None, only_engines: EnginesOption = False, as_json: JsonOption = False) -> None:

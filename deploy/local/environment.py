@@ -8,9 +8,13 @@ from deploy.local.home import Home, write_private
 from deploy.local.keys import DATABASES, public_key
 from deploy.local.part import FAKES, SERVICES
 from deploy.local.state import CHECKPOINTS, DOCUMENTS, State
+from services.audit.cosignature import Cosigner
+from services.audit.note import Signer
+from services.wire.actor import private_key
 
 STAFF_ISSUER = "gatehouse-staff"
 AUDIT_ORIGIN = "gatehouse.local/audit"
+WITNESS = "gatehouse.local/witness"
 AUDIENCE = "gatehouse"
 ROOT_ADMINS = ("root-admin-1", "root-admin-2")
 
@@ -39,6 +43,8 @@ def of(part: str, home: Home, state: State) -> Settings:
             own = _audit(state)
         case "gateway":
             own = _gateway(home, state)
+        case "witness":
+            return _process(part, state) | _witness(home, state)
         case "oidc":
             return _oidc(home, state)
         case "sms":
@@ -57,12 +63,16 @@ def root_admins(home: Home) -> list[str]:
 
 def _every_service(service: str, state: State) -> Settings:
     broker = {f"GATEHOUSE_KAFKA_{key.upper()}": value for key, value in state.kafka(service).items()}
-    return broker | {
+    return broker | _process(service, state)
+
+
+def _process(name: str, state: State) -> Settings:
+    return {
         "GATEHOUSE_ENV": "development",
         "GATEHOUSE_GENERATED_SECRETS": "true",
-        "GATEHOUSE_SERVICE": service,
+        "GATEHOUSE_SERVICE": name,
         "GATEHOUSE_INSTANCE": "0",
-        "GATEHOUSE_HTTP_PORT": str(state.ports[service]),
+        "GATEHOUSE_HTTP_PORT": str(state.ports[name]),
     }
 
 
@@ -122,6 +132,20 @@ def _audit(state: State) -> Settings:
         "GATEHOUSE_CHECKPOINT_BUCKET": CHECKPOINTS,
         "GATEHOUSE_AUDIT_ORIGIN": AUDIT_ORIGIN,
         "GATEHOUSE_AUDIT_SIGNING_KEY": state.secrets["audit_signing_key"],
+        "GATEHOUSE_WITNESS_URL": state.url("witness"),
+        "GATEHOUSE_WITNESS_KEY": Cosigner(WITNESS, private_key(state.secrets["witness_signing_key"])).verifier.vkey(),
+    }
+
+
+def _witness(home: Home, state: State) -> Settings:
+    """Its own key, the log's public one, its own directory: no database, no broker, nobody's password."""
+    return {
+        "GATEHOUSE_WITNESS_NAME": WITNESS,
+        "GATEHOUSE_WITNESS_SIGNING_KEY": state.secrets["witness_signing_key"],
+        "GATEHOUSE_WITNESS_LOG_KEY": Signer(
+            AUDIT_ORIGIN, private_key(state.secrets["audit_signing_key"])
+        ).verifier.vkey(),
+        "GATEHOUSE_WITNESS_DIRECTORY": str(home.data("witness") / "memory"),
     }
 
 

@@ -21,6 +21,7 @@ class Part:
 FAKES = ("oidc", "sms", "swap", "scim", "pager")
 """The outside systems, each a process of its own: an outage of one is a part that is stopped."""
 ENGINES = ("postgres", "kafka", "seaweedfs", *FAKES)
-SERVICES = ("partners", "mint", "staffing", "audit", "gateway")
-"""`mint` is a process of the partners service: the only one that knows the token's PIN."""
+SERVICES = ("partners", "mint", "staffing", "audit", "gateway", "witness")
+"""`mint` is a process of the partners service: the only one that knows the token's PIN. `witness` is somebody else's in
+production: it knows the log's public key and nothing of the others."""
 EVERYTHING = (*ENGINES, *SERVICES)

@@ -4,11 +4,11 @@ Invariant: node (level, index) is the root over leaves index·2^level to (index 
 the last of them is recorded. Any part of the tree that a proof asks for is then at most 255 hashes of each level.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 
-from services.audit.merkle import CompactRange, inclusion_proof, node_hash, root_of
+from services.audit.merkle import CompactRange, Tree, consistency_proof, inclusion_proof, node_hash, root_of
 
 BITS = 8
 SPAN = 1 << BITS
@@ -17,6 +17,9 @@ LEVELS = (8, 16, 24, 32, 40, 48)
 
 Place = tuple[int, int]
 """Level and index; level 0 are the leaves themselves."""
+
+Span = tuple[int, int]
+"""The leaves from the first to before the second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,16 +89,26 @@ def pieces(start: int, end: int) -> Iterator[Place]:
         start += number << level
 
 
-def siblings(position: int, size: int) -> list[tuple[int, int]]:
-    """The ranges of leaves whose roots are the path of one leaf."""
-    ranges: list[tuple[int, int]] = []
+def spans_of(prove: Callable[[Tree], object]) -> list[Span]:
+    """The ranges of leaves whose roots a proof is made of."""
+    spans: list[Span] = []
 
     def note(start: int, end: int) -> bytes:
-        ranges.append((start, end))
+        spans.append((start, end))
         return b""
 
-    inclusion_proof(note, position, size)
-    return ranges
+    prove(note)
+    return spans
+
+
+def siblings(position: int, size: int) -> list[Span]:
+    """The ranges of leaves whose roots are the path of one leaf."""
+    return spans_of(lambda tree: inclusion_proof(tree, position, size))
+
+
+def prefix_spans(first: int, second: int) -> list[Span]:
+    """The ranges of leaves whose roots show that `first` leaves are the beginning of `second`."""
+    return spans_of(lambda tree: consistency_proof(tree, first, second))
 
 
 def root_over(parts: Iterable[tuple[int, bytes]]) -> bytes:

@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from services.audit.merkle import HASH_BYTES
 
 _ED25519 = b"\x01"
-_KEY_HASH_BYTES = 4
-_DASH = "— "
+KEY_HASH_BYTES = 4
+DASH = "— "
 
 
 class NoteRefusedError(ValueError):
@@ -33,7 +33,7 @@ class Checkpoint:
     root: bytes
 
     def text(self) -> str:
-        return f"{self.origin}\n{self.size}\n{_encode(self.root)}\n"
+        return f"{self.origin}\n{self.size}\n{encode(self.root)}\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +49,17 @@ class Verifier:
 
     def vkey(self) -> str:
         """The public key as `golang.org/x/mod/sumdb/note` and other tools write it."""
-        return f"{self.name}+{self.key_hash().hex()}+{_encode(_ED25519 + self.key.public_bytes_raw())}"
+        return f"{self.name}+{self.key_hash().hex()}+{encode(_ED25519 + self.key.public_bytes_raw())}"
 
     def key_hash(self) -> bytes:
-        return sha256(self.name.encode() + b"\n" + _ED25519 + self.key.public_bytes_raw()).digest()[:_KEY_HASH_BYTES]
+        return sha256(self.name.encode() + b"\n" + _ED25519 + self.key.public_bytes_raw()).digest()[:KEY_HASH_BYTES]
 
     @classmethod
     def of(cls, vkey: str) -> "Verifier":
         """From the text that `vkey` gives; raises NoteRefusedError."""
         name, _, encoded = vkey.split("+", 2) if vkey.count("+") >= 2 else ("", "", "")
         try:
-            found = cls(name, Ed25519PublicKey.from_public_bytes(_decode(encoded)[1:]))
+            found = cls(name, Ed25519PublicKey.from_public_bytes(decode(encoded)[1:]))
         except ValueError as error:
             raise NoteRefusedError("not a verifier key") from error
         if found.vkey() != vkey:
@@ -68,13 +68,13 @@ class Verifier:
 
     def open(self, note: str) -> str:
         """The note's text; raises NoteRefusedError unless each signature line of this key is good and there is one."""
-        text, lines = _split(note)
-        mine = [signature for name, signature in map(_signature, lines) if self._signed(name, signature)]
+        text, lines = split_note(note)
+        mine = [signature for name, signature in map(signature_of, lines) if self._signed(name, signature)]
         if not mine:
             raise NoteRefusedError(f"no signature by {self.name}")
         for signature in mine:
             try:
-                self.key.verify(signature[_KEY_HASH_BYTES:], text.encode())
+                self.key.verify(signature[KEY_HASH_BYTES:], text.encode())
             except InvalidSignature as error:
                 raise NoteRefusedError(f"the signature by {self.name} is wrong") from error
         return text
@@ -87,7 +87,7 @@ class Verifier:
         return found
 
     def _signed(self, name: str, signature: bytes) -> bool:
-        return name == self.name and signature[:_KEY_HASH_BYTES] == self.key_hash()
+        return name == self.name and signature[:KEY_HASH_BYTES] == self.key_hash()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class Signer:
 
     def sign(self, text: str) -> str:
         signature = self.verifier.key_hash() + self.key.sign(text.encode())
-        return f"{text}\n{_DASH}{self.name} {_encode(signature)}\n"
+        return f"{text}\n{DASH}{self.name} {encode(signature)}\n"
 
     def checkpoint(self, size: int, root: bytes) -> str:
         """The signed note of this log's checkpoint at `size`."""
@@ -114,7 +114,7 @@ def parse_checkpoint(text: str) -> Checkpoint:
     """Strict: one way to write each checkpoint, except for extension lines, which are signed but not read."""
     try:
         origin, size, root, *_ = text.removesuffix("\n").split("\n")
-        found = Checkpoint(origin, int(size), _decode(root))
+        found = Checkpoint(origin, int(size), decode(root))
     except ValueError as error:
         raise NoteRefusedError("the text is not a checkpoint") from error
     if not origin or not text.startswith(found.text()) or len(found.root) != HASH_BYTES or found.size < 0:
@@ -122,34 +122,34 @@ def parse_checkpoint(text: str) -> Checkpoint:
     return found
 
 
-def _split(note: str) -> tuple[str, list[str]]:
+def split_note(note: str) -> tuple[str, list[str]]:
     text, separator, signatures = note.rpartition("\n\n")
     if not separator or not signatures.endswith("\n") or any(c < " " and c != "\n" for c in note):
         raise NoteRefusedError("not a signed note")
     return text + "\n", signatures[:-1].split("\n")
 
 
-def _signature(line: str) -> tuple[str, bytes]:
-    name, _, encoded = line.removeprefix(_DASH).partition(" ")
+def signature_of(line: str) -> tuple[str, bytes]:
+    name, _, encoded = line.removeprefix(DASH).partition(" ")
     try:
-        signature = _decode(encoded)
+        signature = decode(encoded)
     except ValueError as error:
         raise NoteRefusedError("a signature line is not base64") from error
-    if not line.startswith(_DASH) or not name or len(signature) <= _KEY_HASH_BYTES:
+    if not line.startswith(DASH) or not name or len(signature) <= KEY_HASH_BYTES:
         raise NoteRefusedError("not a signature line")
     return name, signature
 
 
-def _encode(data: bytes) -> str:
+def encode(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
-def _decode(encoded: str) -> bytes:
+def decode(encoded: str) -> bytes:
     """Only the canonical form of base64: nothing can be altered without altering what is decoded."""
     try:
         data = base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError) as error:
         raise NoteRefusedError("not base64") from error
-    if _encode(data) != encoded:
+    if encode(data) != encoded:
         raise NoteRefusedError("not canonical base64")
     return data

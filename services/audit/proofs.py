@@ -4,27 +4,21 @@ A proof reads no more than the neighbours of its leaf: 255 leaf hashes, 255 node
 for the ragged end of the log, in two statements however many leaves are asked for.
 """
 
-from collections.abc import Mapping, Sequence
-from functools import cache
-from typing import Any
+from collections.abc import Sequence
 
 from contracts.audit import EventProof, Proof, ProofBundle, ProveEvent, ProveEvents
 from contracts.failures import Code
 from services.audit.merkle import inclusion_proof
-from services.audit.nodes import Place, pieces, root_over, siblings
+from services.audit.nodes import siblings
 from services.audit.note import Verifier
-from services.audit.offline import ProofRefusedError, check
+from services.audit.offline import check
 from services.audit.queries import refusal_to_show
+from services.audit.stored_tree import stored_tree
 from services.chassis import Call, Outcome, Read, Refusal, Reply, fetch
 
 _BY_LEAF = "SELECT leaf_hash, position FROM events WHERE leaf_hash = ANY($1::bytea[])"
 _BY_ID = "SELECT leaf_hash, position FROM events WHERE id = $1"
 _NEWEST = "SELECT note FROM checkpoints ORDER BY size DESC LIMIT 1"
-_LEAVES = "SELECT 0, position, leaf_hash FROM events WHERE position = ANY($1::bigint[])"
-_NODES = """
-    SELECT level, index, hash FROM unnest($1::smallint[], $2::bigint[]) AS wanted(level, index)
-    JOIN tree_nodes USING (level, index)
-"""
 
 Leaf = tuple[bytes, int]
 """A leaf hash and its position."""
@@ -71,22 +65,5 @@ class Prover:
 
 
 async def _paths(read: Read, positions: Sequence[int], size: int) -> list[list[bytes]]:
-    spans = {span for position in positions for span in siblings(position, size)}
-    hashes = await _hashes(read, {place for span in spans for place in pieces(*span)})
-
-    @cache
-    def subtree(start: int, end: int) -> bytes:
-        return root_over((level, hashes[level, index]) for level, index in pieces(start, end))
-
-    return [inclusion_proof(subtree, position, size) for position in positions]
-
-
-async def _hashes(read: Read, places: set[Place]) -> Mapping[Place, bytes]:
-    leaves = [index for level, index in places if level == 0]
-    nodes: Any = [place for place in places if place[0]]
-    rows = await fetch(read, _LEAVES, leaves)
-    rows += await fetch(read, _NODES, [level for level, _ in nodes], [index for _, index in nodes])
-    found = {(level, index): node for level, index, node in rows}
-    if found.keys() != places:
-        raise ProofRefusedError(f"the hash of {min(places - found.keys())} is missing")
-    return found
+    tree = await stored_tree(read, {span for position in positions for span in siblings(position, size)})
+    return [inclusion_proof(tree, position, size) for position in positions]

@@ -2,13 +2,18 @@
 
 from pydantic import Field, SecretStr
 
+from services.audit.cosignature import WitnessKey
 from services.audit.note import Signer
+from services.audit.witness_address import WitnessAddress
 from services.chassis import OwnerSettings
 from services.wire.actor import private_key
 
 
 class AuditSettings(OwnerSettings):
-    """`audit_origin` names the log and its key; `audit_signing_key` is the raw Ed25519 seed, base64url unpadded."""
+    """`audit_origin` names the log and its key; `audit_signing_key` is the raw Ed25519 seed, base64url unpadded.
+
+    `witness_key` is the witness's verifier key, as C2SP writes it.
+    """
 
     s3_endpoint: str
     s3_region: str = "us-east-1"
@@ -18,6 +23,13 @@ class AuditSettings(OwnerSettings):
     checkpoint_retention_days: int = Field(default=365, ge=1)
     audit_origin: str
     audit_signing_key: SecretStr
+    witness_url: str = ""
+    witness_key: str = ""
+
+    @property
+    def witness(self) -> WitnessAddress | None:
+        """None where nobody watches this log."""
+        return WitnessAddress(self.witness_url, WitnessKey.of(self.witness_key)) if self.witness_url else None
 
     @property
     def signer(self) -> Signer:

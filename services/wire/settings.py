@@ -7,8 +7,8 @@ from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
-class ServiceSettings(BaseSettings):
-    """A service's own settings extend this class; a missing value stops the process at start."""
+class ProcessSettings(BaseSettings):
+    """What every process of ours is told; a missing value stops it at start."""
 
     # What cannot be read may hold a secret all the same: errors name the setting, not its value.
     model_config = SettingsConfigDict(env_prefix="GATEHOUSE_", extra="ignore", hide_input_in_errors=True)
@@ -19,6 +19,10 @@ class ServiceSettings(BaseSettings):
     http_host: str = "127.0.0.1"
     http_port: int
     generated_secrets: bool = False
+
+
+class ServiceSettings(ProcessSettings):
+    """A service's own settings extend this class: every service speaks to Kafka."""
 
     kafka_bootstrap: str
     kafka_username: str
@@ -42,7 +46,7 @@ class UnsafeSecretsError(RuntimeError):
     """Secrets made for a developer's machine were given to a production process."""
 
 
-S = TypeVar("S", bound=ServiceSettings)
+S = TypeVar("S", bound=ProcessSettings)
 
 
 def load(kind: type[S]) -> S:

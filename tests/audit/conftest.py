@@ -61,6 +61,7 @@ def settings(stack: Stack, ledger: Ledger) -> AuditSettings:
         "audit_signing_key": encoded(ledger.signer.key.private_bytes_raw()),
         "checkpoint_bucket": bucket,
         "checkpoint_retention_days": 1,
+        "witness_url": "",
     }
     return AuditSettings.model_validate(names | own)
 

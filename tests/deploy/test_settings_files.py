@@ -11,6 +11,7 @@ from dotenv import dotenv_values
 
 from contracts.topics import PRINCIPALS
 from deploy.local import environment
+from deploy.local.environment import AUDIT_ORIGIN
 from deploy.local.errors import ProductionRefused
 from deploy.local.home import Home
 from deploy.local.hsm import public_jwk
@@ -18,6 +19,7 @@ from deploy.local.part import FAKES, SERVICES
 from deploy.local.stack import Stack
 from deploy.local.state import State
 from deploy.local.swap_voucher import VoucherKey
+from services.audit.note import Verifier
 
 
 @pytest.fixture
@@ -66,6 +68,25 @@ def test_secrets_stay_the_same_when_the_files_are_written_again(home: Home) -> N
     before = State.load(home)
 
     assert before.completed() == before
+
+
+def test_the_witness_is_told_the_logs_public_key_and_nobodys_secret_but_its_own(home: Home) -> None:
+    state = State.load(home)
+    settings = environment.of("witness", home, state)
+
+    told = {name for name, secret in state.secrets.items() if secret in "\n".join(settings.values())}
+
+    assert told == {"witness_signing_key"}
+    assert Verifier.of(settings["GATEHOUSE_WITNESS_LOG_KEY"]).name == AUDIT_ORIGIN
+
+
+def test_nobody_else_holds_the_witness_key(home: Home) -> None:
+    state = State.load(home)
+    secret = state.secrets["witness_signing_key"]
+
+    told = {part for part in (*SERVICES, *FAKES) if secret in environment.of(part, home, state).values()}
+
+    assert told == {"witness"}
 
 
 def test_two_homes_share_no_secret(home: Home) -> None:

@@ -195,8 +195,8 @@ def hides(pair: Pair, answer: httpx.Response, who: str) -> bool:
         refused = str(body.get("code")) == "ROLE_REQUIRED"
     elif who == "admin" and name != "tenant_id" and body.get("code") == "PERMISSION_DENIED":
         refused = True
-    elif route.message is CheckAccess and answer.status_code == 200:
-        refused = str(body["decision"]) == "DENY"
+    elif route.message is CheckAccess:
+        refused = answer.status_code == 404 or body.get("decision") == "DENY"
     elif route.message is ChooseContext:
         refused = answer.status_code in {403, 404}
     elif name in route.path_fields:

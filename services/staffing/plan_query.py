@@ -1,7 +1,7 @@
 """`dry_run=true`: the very handler of a provisioning, in a book read without locks that nobody saves."""
 
 from contracts.message import Query
-from contracts.provisioning import PlanStaff, ProvisionStaff
+from contracts.provisioning import Notify, PlanStaff, ProvisionStaff
 from services.chassis import Call, Outcome, Read, Refusal, Reply
 from services.chassis.queries import QueryHandler
 from services.staffing.book import Book
@@ -26,7 +26,8 @@ class PlanQuestions:
         command = ProvisionStaff.model_validate(query.model_dump())
         book = Book(self._root_admins, self._staff_issuer, Prompts(self._otp, self._limits))
         await load_book(read, [Asked(command, call.actor)], book, lock=False)
-        outcome = provision_staff(command, call, book)
+        # A message to the person is no part of a plan: it would tell what the tenant may not know of them (S2.7).
+        outcome = provision_staff(command.model_copy(update={"notify": Notify.NONE}), call, book)
         if isinstance(outcome, Refusal):
             return outcome
         plan = plan_of(outcome, book)

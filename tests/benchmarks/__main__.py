@@ -15,6 +15,7 @@ from rich.console import Console
 
 from deploy.local.part import SERVICES
 from deploy.local.stack import Stack
+from tests.benchmarks.audit import measure_log
 from tests.benchmarks.growth import Growth
 from tests.benchmarks.partners import Partners
 from tests.benchmarks.profile import profile
@@ -25,12 +26,14 @@ from tests.benchmarks.workload import PARTS, Workload
 
 GROWTH = "growth"
 WORKLOADS: dict[str, Callable[[Stack, Executor], Workload]] = {"partners": Partners, "staff": Staff}
-RESULT = Path("build/bench.json")
+RESULT, LOG_RESULT = Path("build/bench.json"), Path("build/bench-audit.json")
+LOG = "audit"
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("--only", choices=[*sorted(WORKLOADS), GROWTH], help="one part")
+    parser.add_argument("--only", choices=sorted((*WORKLOADS, GROWTH, LOG)), help="one part; the log's figures: audit")
+    parser.add_argument("--events", type=int, default=200_000, help="events of the log's own figures")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3.0, help="measured seconds of each run")
     parser.add_argument("--connections", type=int, nargs="+", default=[1, 32, 256])
@@ -66,6 +69,10 @@ def main() -> None:
     stack = Stack(home)
     try:
         stack.up(only_engines=True)
+        if arguments.only in (None, LOG) and not arguments.profile:
+            asyncio.run(measure_log(stack, arguments.events, console, LOG_RESULT))
+        if arguments.only == LOG:
+            return
         for part in arguments.parts:
             stack.start_part(part)
         asyncio.run(_measure(stack, arguments, console))

@@ -5,7 +5,7 @@ LOCK := $(shell sha256sum requirements.lock 2>/dev/null | cut -c1-16)
 STAMP := .venv/.installed-$(LOCK)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup softhsm up down demo test check bench faults
+.PHONY: help setup softhsm up down demo test check bench faults interop
 
 help: ## list what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
@@ -43,3 +43,6 @@ bench: setup ## Gatehouse against a plain monolith; writes build/bench.json
 
 faults: setup ## the long versions of the crash, chaos and ordering tests
 	@$(BIN)/python -m pytest -m faults
+
+interop: setup ## the audit log's formats against Go's own libraries (needs Go; fetches its modules, hashes checked)
+	@$(BIN)/python -m pytest -m interop tests/interop

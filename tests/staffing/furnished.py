@@ -3,6 +3,9 @@
 from typing import LiteralString, NamedTuple
 from uuid import UUID
 
+from contracts.provisioning import BulkMode, BulkProvision, BulkRow
+from contracts.staff_changes import RevokeStaff
+from contracts.staffing import SetQuotas
 from tests.staffing.office import Office, Shop, new_phone
 
 _TABLES: LiteralString = """
@@ -46,20 +49,26 @@ async def furnished_pair(office: Office) -> Pair:
     for shop in (ours, theirs):
         visitor = await office.hired(shop, phone=phone, notify="sms")
         await _rehire(office, shop)
+        await _add_many(office, shop)
     return Pair(ours, theirs, UUID(visitor.subject))
 
 
 async def _rehire(office: Office, shop: Shop) -> None:
     """Somebody whose first period is over."""
     phone = new_phone()
-    person = (await office.hired(shop, phone=phone)).subject
-    with office.tables.connection() as admin:
-        admin.execute("UPDATE memberships SET status = 'REVOKED' WHERE account_id = %s", (person,))
-        admin.execute(
-            "UPDATE staff_profiles SET status = 'REVOKED', revoked_at = clock_timestamp() WHERE account_id = %s",
-            (person,),
-        )
-        admin.execute(
-            "UPDATE branch_assignments SET status = 'REMOVED', removed_at = now() WHERE account_id = %s", (person,)
-        )
+    hired = await office.hire(shop, phone=phone)
+    account, version = hired.body["account_id"], hired.body["version"]
+    out = RevokeStaff(tenant_id=shop.tenant_id, account_id=UUID(account), expected_version=version)
+    assert (await office.tell(out, shop.owner)).status == 200
     assert (await office.hire(shop, phone=phone)).status == 200
+
+
+async def _add_many(office: Office, shop: Shop) -> None:
+    """A quota of the tenant's own, and a row with a key."""
+    quotas = SetQuotas(tenant_id=shop.tenant_id, staff=100, branches=10, role_keys=10)
+    row = BulkRow(
+        key="first", phone=new_phone(), display_name="Bopha", role_key="CASHIER", branch_ids=shop.branches[:1]
+    )
+    many = BulkProvision(tenant_id=shop.tenant_id, mode=BulkMode.PER_ROW, rows=(row,))
+    assert (await office.tell(quotas, office.root)).status == 200
+    assert (await office.tell(many, shop.owner)).body["created"] == 1

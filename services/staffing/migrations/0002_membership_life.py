@@ -24,6 +24,5 @@ ROLES = """
 
 MEMBERSHIPS = """
     GRANT UPDATE (kind) ON memberships TO staffing;
-    CREATE INDEX memberships_by_role ON memberships (tenant_id, role_key);
     CREATE INDEX memberships_owners ON memberships (tenant_id) WHERE kind = 'OWNER' AND status = 'ACTIVE';
 """

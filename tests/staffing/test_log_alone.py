@@ -82,7 +82,8 @@ class Busy:
     def _people(self) -> list[dict[str, Any]]:
         statement: LiteralString = """
             SELECT m.account_id, m.version, m.kind, m.status, a.phone
-            FROM memberships m JOIN accounts a ON a.id = m.account_id WHERE tenant_id = %s
+            FROM memberships m JOIN accounts a ON a.id = m.account_id
+            WHERE tenant_id = %s ORDER BY m.id
         """
         people = self._office.tables.rows(statement, self._shop.tenant_id)
         return self._draw.sample(people, min(len(people), 5)) + [p for p in people if p["kind"] == "OWNER"]
@@ -131,9 +132,11 @@ class Busy:
         return self._draw.choice(choices)
 
 
-def log_of(office: Office, *tenants: UUID) -> list[bytes]:
-    """The events of these tenants as they were published, byte for byte, in the order in which nobody needs them."""
-    told = [row["value"] for row in office.tables.rows("SELECT value FROM outbox ORDER BY event_id::text DESC")]
+def log_of(office: Office, after: int, *tenants: UUID) -> list[bytes]:
+    """The events of these tenants byte for byte as subscribers get them, newest first: no order between aggregates."""
+    told = [
+        row["value"] for row in office.tables.rows("SELECT value FROM outbox WHERE id > %s ORDER BY id DESC", after)
+    ]
     ours = set(map(str, tenants))
     return [value for value in told if _tells_of(orjson.loads(value), ours)]
 
@@ -164,16 +167,17 @@ def tables(office: Office) -> Iterator[psycopg.Connection[Any]]:
         yield connection
 
 
-@pytest.mark.parametrize("batches", [25, pytest.param(400, marks=pytest.mark.faults)])
+@pytest.mark.parametrize("batches", [12, pytest.param(100, marks=pytest.mark.faults)])
 async def test_the_log_alone_rebuilds_every_table(
     office: Office, tables: psycopg.Connection[Any], batches: int
 ) -> None:
+    before = office.tables.value("SELECT COALESCE(max(id), 0) FROM outbox")
     shops = [await office.open_shop(), await office.open_shop()]
     tenants = [shop.tenant_id for shop in shops]
     for seed, shop in enumerate(shops):
         await Busy(office, shop, seed).work(batches)
 
-    log = log_of(office, *tenants)
+    log = log_of(office, before, *tenants)
 
     assert {orjson.loads(event)["type"] for event in log} >= TOLD
     assert differences(tables, Rebuilt(log).rows(), *tenants) == {}

@@ -167,6 +167,15 @@ class GetTenant(Query):
     tenant_id: UUID
 
 
+class GetQuotas(Query):
+    """What a tenant may have and what it has; its owners and admins, or a root admin (P15)."""
+
+    type: ClassVar[str] = "tenant.quotas"
+    topic: ClassVar[str] = QUERIES
+
+    tenant_id: UUID
+
+
 class ListBranches(Query):
     """A tenant's branches by id, oldest first; its owners and admins, or a root admin."""
 

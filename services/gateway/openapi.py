@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from contracts.failures import Problem
 from contracts.message import Command
+from services.gateway.asking import DRY_RUN
 from services.gateway.routes import ALL
 from services.gateway.routing import Route
 
@@ -52,11 +53,19 @@ def _operation(schemas: Schemas, route: Route, problem: dict[str, str]) -> dict[
         },
         "security": [] if route.anonymous else [{"bearer": []}],
     }
+    if route.rehearsal:
+        operation["responses"]["200"] = _rehearsed(schemas, route, route.rehearsal)
     if issubclass(route.message, Command):
         operation["responses"]["202"] = {"description": "Not answered in time; Location tells where to ask"}
     if route.method != "GET":
         operation["requestBody"] = {"content": {"application/json": {"schema": _body(schemas, route)}}}
     return operation
+
+
+def _rehearsed(schemas: Schemas, route: Route, rehearsal: Route) -> dict[str, Any]:
+    answers = [_known(schemas, answer) for answer in (route.answer, rehearsal.answer) if answer]
+    content = {"application/json": {"schema": {"oneOf": answers}}}
+    return {"description": f"It stood already; with `{DRY_RUN}=true` what would be done", "content": content}
 
 
 def _parameters(route: Route) -> list[dict[str, Any]]:
@@ -71,10 +80,20 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
     if not issubclass(route.message, Command):
         return found
     key = {"type": "string", "minLength": 1, "maxLength": 255}
-    found.append(_parameter("Idempotency-Key", "header", key, required=route.anonymous is None))
-    if route.if_match:
-        found.append(_parameter("If-Match", "header", {"type": "string"}, required=True))
-    return found
+    required = route.anonymous is None and route.rehearsal is None
+    found.append(_parameter("Idempotency-Key", "header", key, required=required))
+    if route.if_match or route.rehearsal:
+        found.append(_parameter("If-Match", "header", {"type": "string"}, required=route.if_match))
+    if route.rehearsal:
+        found.append(_parameter(DRY_RUN, "query", {"type": "boolean", "default": False}, required=False))
+    return found + [_parameter(name, "query", _field(route, name), required=False) for name in route.query]
+
+
+def _field(route: Route, name: str) -> dict[str, Any]:
+    """A field's own schema, with what it refers to put in its place."""
+    schema = route.message.model_json_schema()
+    field: dict[str, Any] = schema["properties"][name]
+    return {**schema["$defs"][field.pop("$ref").rpartition("/")[2]], **field} if "$ref" in field else field
 
 
 def _parameter(name: str, place: str, schema: dict[str, Any], *, required: bool) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """Routes as data: a method, a path and the message it becomes.
 
 A route reads the raw body once, validates it with the contract's own model, takes the command id from the
-Idempotency-Key and passes the reply's bytes through. Path parameters and If-Match become fields of the message;
-a body may not name those.
+Idempotency-Key and passes the reply's bytes through. Path and named query parameters and If-Match become fields of
+the message; a body may not name those.
 """
 
 import re
@@ -26,13 +26,18 @@ from services.gateway.secrets import Secretive
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _ETAG = re.compile(r'"(\d{1,9})"')
 _PATH_FIELD = re.compile(r"{(\w+)}")
-IF_MATCH_FIELD = "expected_version"
+_PLAN = re.compile(r'"[0-9a-f]{64}"')
+IF_MATCH_FIELD, PLAN_FIELD = "expected_version", "plan"
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`if_match` says that the message's `expected_version` comes from the If-Match header."""
+    """`if_match` says that the message's `expected_version` comes from the If-Match header.
+
+    `query` names fields that come as query parameters. `rehearsal` is the route of the question what this one would
+    do; its ETag in If-Match becomes the field `plan`. `max_body_bytes` is given where the setting is too small.
+    """
 
     method: str
     path: str
@@ -42,6 +47,9 @@ class Route:
     if_match: bool = False
     anonymous: Actor | None = None
     sealed: Secretive | None = None
+    query: tuple[str, ...] = ()
+    rehearsal: "Route | None" = None
+    max_body_bytes: int | None = None
 
     @property
     def path_fields(self) -> tuple[str, ...]:
@@ -50,7 +58,8 @@ class Route:
     @property
     def taken_fields(self) -> frozenset[str]:
         """Fields that the route fills in, so a body may not."""
-        return frozenset((*self.path_fields, *((IF_MATCH_FIELD,) if self.if_match else ())))
+        matched = ((IF_MATCH_FIELD,) if self.if_match else ()) + ((PLAN_FIELD,) if self.rehearsal else ())
+        return frozenset((*self.path_fields, *self.query, *matched))
 
 
 class Routes:
@@ -71,16 +80,17 @@ class Routes:
         if_match: bool = False,
         anonymous: Actor | None = None,
         sealed: Secretive | None = None,
+        max_body_bytes: int | None = None,
     ) -> None:
-        route = Route(method, path, message, answer, status, if_match, anonymous, sealed)
-        self.add(route, _command_endpoint(route))
+        route = Route(method, path, message, answer, status, if_match, anonymous, sealed, max_body_bytes=max_body_bytes)
+        self.add(route, command_endpoint(route))
 
     def add(self, route: Route, endpoint: Endpoint) -> None:
         self.table.append(route)
         self.mounted.append(StarletteRoute(route.path, endpoint, methods=[route.method], name=route.message.type))
 
 
-def _command_endpoint(route: Route) -> Endpoint:
+def command_endpoint(route: Route) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         caller = caller_of(request, route.anonymous)
         key = _idempotency_key(request, required=route.anonymous is None)
@@ -106,7 +116,7 @@ def _command_endpoint(route: Route) -> Endpoint:
 
 async def read_message(route: Route, request: Request) -> Message:
     """The message that the body, the path and If-Match make together. Raises Failure."""
-    return _parse(route, request, await _read(request))
+    return _parse(route, request, await _read(request, route.max_body_bytes))
 
 
 def caller_of(request: Request, anonymous: Actor | None = None) -> Caller:
@@ -137,8 +147,8 @@ def _idempotency_key(request: Request, *, required: bool) -> str | None:
     return keys[0]
 
 
-async def _read(request: Request) -> bytes:
-    limit = request.app.state.settings.max_body_bytes
+async def _read(request: Request, max_bytes: int | None) -> bytes:
+    limit = max_bytes or request.app.state.settings.max_body_bytes
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
@@ -148,27 +158,29 @@ async def _read(request: Request) -> bytes:
 
 
 def _parse(route: Route, request: Request, body: bytes) -> Message:
-    filled = dict(request.path_params)
+    filled = dict(request.path_params) | {name: v for name, v in request.query_params.items() if name in route.query}
     if route.if_match:
         filled[IF_MATCH_FIELD] = _expected_version(request)
+    if route.rehearsal and "if-match" in request.headers:
+        filled[PLAN_FIELD] = _matched(request.headers["if-match"], _PLAN)[0]
     try:
         if route.sealed:
             return route.sealed.message(route.message, body, request.app.state.sealer)
         if filled or not body:
-            body = _fill(body, filled)
+            body = _fill(body, filled, route.taken_fields)
         return route.message.model_validate_json(body)
     except ValidationError as error:
         raise _invalid_command(error, route) from error
 
 
-def _fill(body: bytes, filled: dict[str, Any]) -> bytes:
+def _fill(body: bytes, filled: dict[str, Any], taken: frozenset[str]) -> bytes:
     try:
         fields = from_json(body) if body else {}
     except ValueError as error:
         raise Failure(Code.MALFORMED_JSON, str(error)[:200]) from error
     if not isinstance(fields, dict):
         raise Failure(Code.VALIDATION_FAILED, "the body must be an object")
-    if named := sorted(fields.keys() & filled.keys()):
+    if named := sorted(fields.keys() & taken):
         errors = [FieldError(pointer=f"/{n}", code="extra_forbidden", detail="not a field of the body") for n in named]
         raise Failure(Code.VALIDATION_FAILED, errors=errors)
     return to_json({**fields, **filled})
@@ -178,10 +190,14 @@ def _expected_version(request: Request) -> int:
     header = request.headers.get("if-match")
     if header is None:
         raise Failure(Code.PRECONDITION_REQUIRED)
-    found = _ETAG.fullmatch(header.strip())
+    return int(_matched(header, _ETAG)[1])
+
+
+def _matched(header: str, etag: re.Pattern[str]) -> re.Match[str]:
+    found = etag.fullmatch(header.strip())
     if found is None:
         raise Failure(Code.PRECONDITION_FAILED, "If-Match must be an ETag as it was given")
-    return int(found[1])
+    return found
 
 
 def _invalid_command(error: ValidationError, route: Route) -> Failure:

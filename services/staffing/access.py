@@ -13,7 +13,7 @@ from services.chassis import Refusal
 from services.staffing.actions import ACTIONS
 from services.staffing.book import Book
 from services.staffing.staff import Staff
-from services.staffing.tenant import ADMIN, OWNER_LEVEL, Tenant
+from services.staffing.tenant import OWNER_LEVEL, Tenant
 from services.staffing.verdict import Facts, Member, Verdict, decide
 
 ROOT_ADMINS = frozenset({Role.ROOT_ADMIN})
@@ -75,10 +75,6 @@ def controller(command: TenantCommand, actor: Actor, book: Book) -> Tenant | Ref
         return book.tenants.get(command.tenant_id) or Refusal(Code.NOT_FOUND)
     found = permitted(command, actor, book)
     return found if isinstance(found, Refusal) else found[0]
-
-
-def administers(member: Staff) -> bool:
-    return member.membership_kind is MembershipKind.OWNER or member.role_key == ADMIN
 
 
 def level_of(tenant: Tenant, member: Staff) -> int:

@@ -10,6 +10,7 @@ from services.staffing.credential_desk import credential_desk
 from services.staffing.desk import staffing_desk
 from services.staffing.otp import Otp
 from services.staffing.passwords import Passwords
+from services.staffing.plan_query import PlanQuestions
 from services.staffing.queries import Questions
 from services.staffing.session import Tokens
 from services.staffing.settings import StaffingSettings
@@ -36,6 +37,7 @@ def main() -> None:
         asked |= AccessQuestions(settings.staff_issuer, tokens, sealer).handlers()
         service.commands(COMMANDS, staffing_desk(root_admins, settings.staff_issuer, otp, limits))
         service.commands(CREDENTIALS, credential_desk(gather, sealer, otp, tokens, limits))
+        asked |= PlanQuestions(root_admins, settings.staff_issuer, otp, limits).handlers()
         service.queries(QUERIES, asked)
         service.events("sms", [IdentityActivationRequested.type, IdentityNoticeRequested.type], sender.on_events)
         service.background += [sender.run, Sweep(service.engine).run]

@@ -1,16 +1,19 @@
 """What one batch of staffing commands sees and changes: loaded before the handlers run, written after them."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 from uuid import UUID
 
 from services.chassis import Aggregate, Call, Fact
 from services.staffing.account import Account
+from services.staffing.bulk_rows import DoneRow, RowKey
 from services.staffing.notification import Prompts
 from services.staffing.phone import PhoneFault, e164
 from services.staffing.staff import Staff
 from services.staffing.tenant import Branch, Role, Tenant
+from services.staffing.usage import Count, Counted
 from services.wire.allowlist import Allowlist
 
 A = TypeVar("A", bound=Aggregate)
@@ -40,6 +43,9 @@ class Book:
     owners: dict[UUID, set[UUID]] = field(default_factory=dict)
     roles_in_use: set[tuple[UUID, str]] = field(default_factory=set)
     shut_out: set[UUID] = field(default_factory=set)
+    counts: dict[UUID, Count] = field(default_factory=dict)
+    done_rows: dict[RowKey, DoneRow] = field(default_factory=dict)
+    new_rows: list[DoneRow] = field(default_factory=list)
     stored: dict[UUID, int] = field(default_factory=dict)
     stored_roles: dict[tuple[UUID, str], Role] = field(default_factory=dict)
     phones: dict[tuple[str, str], str | PhoneFault] = field(default_factory=dict)
@@ -62,6 +68,40 @@ class Book:
         account, provisioned = Account.provision(phone, call)
         self.accounts[phone] = account
         return account, [provisioned]
+
+    def trial(self, tenant_id: UUID, phones: Iterable[str]) -> "Book":
+        """A book in which these people may be added to this tenant without this one showing it, unless it adopts it."""
+        accounts = {phone: copy(self.accounts[phone]) for phone in phones if phone in self.accounts}
+        seats = [(tenant_id, account.id) for account in accounts.values()]
+        return replace(
+            self,
+            prompts=self.prompts.copied(),
+            accounts=accounts,
+            staff={seat: self.staff[seat].copied() for seat in seats if seat in self.staff},
+            counts={tenant_id: copy(self.counts[tenant_id])},
+            done_rows=dict(self.done_rows),
+            new_rows=[],
+        )
+
+    def adopt(self, trial: "Book") -> None:
+        self.prompts = trial.prompts
+        self.accounts |= trial.accounts
+        self.staff |= trial.staff
+        self.actors |= {seat: member for seat, member in trial.staff.items() if seat in self.actors}
+        self.counts |= trial.counts
+        self.done_rows = trial.done_rows
+        self.new_rows += trial.new_rows
+
+    def keep_row(self, row: DoneRow) -> None:
+        self.done_rows[row.place] = row
+        self.new_rows.append(row)
+
+    def count(self, facts: Iterable[Fact]) -> None:
+        """Let what happened show in what its tenant uses."""
+        for fact in facts:
+            if isinstance(fact.data, Counted):
+                count = self.counts[fact.data.tenant_id]
+                count.used = count.used.after(fact.data)
 
     def holds_role(self, tenant_id: UUID, role_key: str) -> bool:
         """Somebody has this role, or had it when their membership ended; in this batch or before it."""

@@ -7,8 +7,9 @@ Phones that are known and phones that are not are counted alike (P9). A key is a
 
 import ipaddress
 from collections.abc import Collection
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from copy import copy
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from math import ceil
 from typing import NamedTuple
@@ -103,6 +104,12 @@ class Caps:
     limits: OtpLimits
     counters: dict[bytes, Counter] = field(default_factory=dict)
     counted: set[bytes] = field(default_factory=set)
+    phones: dict[str, Keys] = field(default_factory=dict)
+
+    def copied(self) -> "Caps":
+        """For a trial: what it counts is counted only if it is kept."""
+        counters = {key: copy(counter) for key, counter in self.counters.items()}
+        return replace(self, counters=counters, counted=set(self.counted))
 
     def of_person(self, phone: str | None, ip: str | None) -> Keys:
         """Keys of somebody who asks for a code themselves; an address counts even where the phone is none."""
@@ -148,14 +155,22 @@ class Caps:
             self.counted.add(key)
 
     def _of_phone(self, phone: str) -> Keys:
-        region = phonenumbers.region_code_for_number(phonenumbers.parse(phone)) or "?"
-        return {Scope.PHONE: self._key(Scope.PHONE, phone), Scope.COUNTRY: self._key(Scope.COUNTRY, region)}
+        if phone not in self.phones:
+            region = phonenumbers.region_code_for_number(phonenumbers.parse(phone)) or "?"
+            country = self._key(Scope.COUNTRY, region)
+            self.phones[phone] = {Scope.PHONE: self._key(Scope.PHONE, phone), Scope.COUNTRY: country}
+        return self.phones[phone]
 
     def _key(self, scope: Scope, what: str) -> bytes:
         return self.otp.digest(f"cap:{scope}:{what}".encode())
 
 
-async def lock(tx: Write, caps: Caps, keys: Collection[bytes]) -> None:
+def begin(caps: Caps, keys: Collection[bytes]) -> None:
+    """Counters for a look at what a call would do: nothing was sent yet, and nothing is counted."""
+    caps.counters |= {key: Counter(key, 0, datetime.now(UTC)) for key in keys}
+
+
+async def lock_counters(tx: Write, caps: Caps, keys: Collection[bytes]) -> None:
     """Lock and read these counters; those that are not there yet begin at nought."""
     if keys:
         for row in await tx.exec_driver_sql(_LOCK, (sorted(keys),)):

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import TypeAdapter, ValidationError
 
 from contracts.failures import Code, FieldError
-from contracts.provisioning import ProvisionStaff
+from contracts.provisioning import Person
 from contracts.staffing import Status
 from contracts.text import Name
 from services.chassis import Refusal
@@ -21,19 +21,17 @@ UNKNOWN = "UNKNOWN"
 _NAME: TypeAdapter[str] = TypeAdapter(Name)
 
 
-def check_provisioning(
-    command: ProvisionStaff, tenant: Tenant, actor: Staff, book: Book
-) -> tuple[str, Wanted] | Refusal:
+def check_provisioning(person: Person, tenant: Tenant, actor: Staff, book: Book) -> tuple[str, Wanted] | Refusal:
     """The phone in E.164 and the facts asked for; the order of the gates is a promise (S2.22-25)."""
-    person = check_person(command.phone, command.display_name, tenant.region, book)
-    if isinstance(person, Refusal):
-        return person
-    phone, name = person
-    refused = check_role(command.role_key, tenant, actor)
+    who = check_person(person.phone, person.display_name, tenant.region, book)
+    if isinstance(who, Refusal):
+        return who
+    phone, name = who
+    refused = check_role(person.role_key, tenant, actor)
     if refused:
         return refused
-    refused = check_branches(command.branch_ids, tenant.id, book)
-    return refused or (phone, Wanted(name, command.role_key, tuple(dict.fromkeys(command.branch_ids))))
+    refused = check_branches(person.branch_ids, tenant.id, book)
+    return refused or (phone, Wanted(name, person.role_key, tuple(dict.fromkeys(person.branch_ids))))
 
 
 def check_person(phone: str, display_name: str, region: str, book: Book, at: str = "") -> tuple[str, str] | Refusal:
@@ -81,6 +79,8 @@ def check_branches(
     """
     if not branch_ids:
         return refuse(Code.BRANCH_REQUIRED, "/branch_ids")
+    if not book.counts[tenant_id].used.branches:
+        return Refusal(Code.TENANT_HAS_NO_BRANCHES)
     asked = [branch_id for branch_id in branch_ids if branch_id not in kept]
     bad = {b: status for b in asked if (status := _status(b, tenant_id, book)) != Status.ACTIVE}
     if not bad:

@@ -9,7 +9,7 @@ from contracts.staff_events import StaffCommandRefused
 from services.chassis import Desk, Inbound, Write
 from services.staffing import credential_store
 from services.staffing.attempts import Gatherer
-from services.staffing.caps import OtpLimits, lock
+from services.staffing.caps import OtpLimits, lock_counters
 from services.staffing.credentials import HANDLERS
 from services.staffing.ledger import Attempt, Ledger
 from services.staffing.notification import Prompts
@@ -49,4 +49,4 @@ async def _lock_counters(tx: Write, fresh: Sequence[Inbound], ledger: Ledger) ->
         if isinstance(inbound.request, RequestActivation):
             phone = ledger.attempts[inbound.message_id].phone
             ledger.caps[inbound.message_id] = caps.of_person(phone, inbound.context.ip)
-    await lock(tx, caps, {key for keys in ledger.caps.values() for key in keys.values()})
+    await lock_counters(tx, caps, {key for keys in ledger.caps.values() for key in keys.values()})

@@ -4,9 +4,11 @@ First the tenants and who acts in them; only for those who may provision are pho
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 from contracts.access import RemoveRole
+from contracts.message import Actor, Command, Request
 from contracts.provisioning import BulkProvision, Notify, ProvisionStaff
 from contracts.staff_changes import (
     AccountCommand,
@@ -19,11 +21,13 @@ from contracts.staff_changes import (
     RevokeStaff,
 )
 from contracts.staff_events import StaffCommandRefused
-from contracts.staffing import BranchCommand, CreateTenant, StaffingCommand, TenantCommand
-from services.chassis import Desk, Inbound, Refusal, Write
+from contracts.staffing import BranchCommand, CreateTenant, SetQuotas, StaffingCommand, TenantCommand
+from services.chassis import Call, Decision, Desk, Inbound, Read, Refusal, Reply, Write
+from services.chassis.commands import Handler
 from services.staffing.access import account_of, is_root_admin, permitted
 from services.staffing.book import Book
-from services.staffing.caps import OtpLimits, lock
+from services.staffing.bulk_rows import RowKey, load_rows
+from services.staffing.caps import OtpLimits, begin, lock_counters
 from services.staffing.handlers import HANDLERS
 from services.staffing.notification import Prompts
 from services.staffing.otp import Otp
@@ -39,6 +43,7 @@ from services.staffing.store import (
     load_tenants,
     roles_in_use,
 )
+from services.staffing.usage import load_counts
 from services.wire.allowlist import Allowlist
 
 
@@ -48,34 +53,73 @@ def staffing_desk(root_admins: Allowlist, staff_issuer: str, otp: Otp, limits: O
 
     async def load(tx: Write, fresh: Sequence[Inbound], _: None) -> Book:
         book = Book(root_admins, staff_issuer, Prompts(otp, limits))
-        await _load_actors(tx, fresh, book)
-        admitted = [command for inbound in fresh if (command := _admitted(inbound, book))]
-        await _load_people(tx, admitted, book)
-        await _load_branches(tx, admitted, book)
+        await load_book(tx, fresh, book, lock=True)
         book.owners = await load_owners(tx, _losing_owners(fresh))
-        book.roles_in_use = await roles_in_use(tx, _removed_roles(admitted))
-        await _lock_counters(tx, admitted, book)
         return book
 
-    return Desk(HANDLERS, load, save, StaffCommandRefused, gather)
+    handlers = {
+        command: handler if command is BulkProvision else _counted(handler) for command, handler in HANDLERS.items()
+    }
+    return Desk(handlers, load, save, StaffCommandRefused, gather)
 
 
-async def _load_actors(tx: Write, fresh: Sequence[Inbound], book: Book) -> None:
+def _counted(handler: Handler) -> Handler:
+    """Count what a handler did; a bulk counts for itself, row by row."""
+
+    def handle(command: Command, call: Call, book: Book) -> Decision:
+        decision = handler(command, call, book)
+        if isinstance(decision, Reply):
+            book.count(decision.facts)
+        return decision
+
+    return handle
+
+
+class Asked(NamedTuple):
+    """All that is looked at in a call to find what it needs."""
+
+    request: Request
+    actor: Actor
+
+
+async def load_book(connection: Read | Write, fresh: Sequence[Inbound | Asked], book: Book, *, lock: bool) -> None:
+    """Without locks it is only good for a look at what a call would do."""
+    await _load_actors(connection, fresh, book, lock=lock)
+    admitted = [command for inbound in fresh if (command := _admitted(inbound, book))]
+    await _load_people(connection, admitted, book, lock=lock)
+    await _load_branches(connection, admitted, book)
+    book.roles_in_use = await roles_in_use(connection, _removed_roles(admitted))
+    await _load_counters(connection, admitted, book, lock=lock)
+    book.done_rows = await load_rows(connection, {place for command in admitted for place in _places(command)})
+
+
+async def _load_actors(tx: Read | Write, fresh: Sequence[Inbound | Asked], book: Book, *, lock: bool) -> None:
     seats = set()
     for inbound in fresh:
         if isinstance(inbound.request, TenantCommand):
             seats.add((inbound.request.tenant_id, account_of(inbound.actor, book.staff_issuer)))
     tenants = sorted({tenant_id for tenant_id, _ in seats})
     await declare_tenants(tx, tenants)
-    book.tenants = await load_tenants(tx, tenants, lock=True)
+    book.tenants = await load_tenants(tx, tenants, lock=lock)
     book.know(book.tenants.values())
     book.stored_roles = {(t.id, key): role for t in book.tenants.values() for key, role in t.roles.items()}
     book.sessions = await live_sessions(tx, {i.actor.session_id for i in fresh if i.actor.session_id})
     book.actors = await load_staff(tx, [(tenant, account) for tenant, account in seats if account])
     book.know_staff(book.actors)
+    book.counts = await load_counts(tx, _looked_into(fresh, book))
 
 
-def _admitted(inbound: Inbound, book: Book) -> StaffingCommand | None:
+def _looked_into(fresh: Sequence[Inbound | Asked], book: Book) -> set[UUID]:
+    """Tenants in which somebody of this batch may do something; a stranger's call reads nothing of them (S2.21)."""
+    set_by_root = {
+        inbound.request.tenant_id
+        for inbound in fresh
+        if isinstance(inbound.request, SetQuotas) and is_root_admin(book, inbound.actor)
+    }
+    return {tenant_id for tenant_id, _ in book.actors} | set_by_root
+
+
+def _admitted(inbound: Inbound | Asked, book: Book) -> StaffingCommand | None:
     """The command, when it is one whose people and branches its actor may hear of."""
     command, actor = inbound.request, inbound.actor
     if isinstance(command, CreateTenant):
@@ -87,10 +131,10 @@ def _admitted(inbound: Inbound, book: Book) -> StaffingCommand | None:
     return None if isinstance(permitted(command, actor, book), Refusal) else command
 
 
-async def _load_people(tx: Write, admitted: Sequence[StaffingCommand], book: Book) -> None:
+async def _load_people(tx: Read | Write, admitted: Sequence[StaffingCommand], book: Book, *, lock: bool) -> None:
     numbers = {number for command in admitted for _, number, _ in _phones(command, book)}
     named = {command.account_id for command in admitted if isinstance(command, AccountCommand)}
-    book.accounts = await load_accounts(tx, sorted(numbers), named)
+    book.accounts = await load_accounts(tx, sorted(numbers), named, lock=lock)
     book.know(book.accounts.values())
     seats = {(command.tenant_id, command.account_id) for command in admitted if isinstance(command, MemberCommand)}
     for command in admitted:
@@ -116,7 +160,7 @@ def _phones(command: StaffingCommand, book: Book) -> Iterator[tuple[UUID | None,
             yield tenant_id, number, notify
 
 
-async def _lock_counters(tx: Write, admitted: Sequence[StaffingCommand], book: Book) -> None:
+async def _load_counters(tx: Read | Write, admitted: Sequence[StaffingCommand], book: Book, *, lock: bool) -> None:
     """After the accounts: the counters of every message that these commands may make due."""
     caps = book.prompts.caps
     keys: set[bytes] = set()
@@ -124,10 +168,13 @@ async def _lock_counters(tx: Write, admitted: Sequence[StaffingCommand], book: B
         for tenant_id, number, notify in _phones(command, book):
             if tenant_id and notify is Notify.SMS:
                 keys.update(caps.of_tenant(number, tenant_id).values())
-    await lock(tx, caps, keys)
+    if lock:
+        await lock_counters(Write(tx), caps, keys)
+    else:
+        begin(caps, keys)
 
 
-async def _load_branches(tx: Write, admitted: Sequence[StaffingCommand], book: Book) -> None:
+async def _load_branches(tx: Read | Write, admitted: Sequence[StaffingCommand], book: Book) -> None:
     ids = {branch_id for command in admitted for branch_id in _branch_ids(command)}
     book.branches = await load_branches(tx, list(book.tenants), ids)
     book.know(book.branches.values())
@@ -143,6 +190,11 @@ def _branch_ids(command: StaffingCommand) -> Iterable[UUID]:
             return [branch_id for row in command.rows for branch_id in row.branch_ids]
         case _:
             return []
+
+
+def _places(command: StaffingCommand) -> Iterator[RowKey]:
+    if isinstance(command, BulkProvision):
+        yield from ((command.tenant_id, row.key) for row in command.rows)
 
 
 def _losing_owners(fresh: Sequence[Inbound]) -> set[UUID]:

@@ -3,7 +3,7 @@
 from contracts.access import DefineRole, RemoveRole
 from contracts.failures import Code
 from contracts.message import Command
-from contracts.provisioning import ProvisionStaff
+from contracts.provisioning import BulkProvision, ProvisionStaff
 from contracts.staff_changes import (
     AddBranches,
     ChangeKind,
@@ -22,6 +22,7 @@ from contracts.staffing import (
     FreezeBranch,
     FreezeTenant,
     MembershipKind,
+    SetQuotas,
     Status,
     TenantCommand,
 )
@@ -31,13 +32,16 @@ from services.staffing import accounts
 from services.staffing.access import controller, is_root_admin, permitted
 from services.staffing.book import Book
 from services.staffing.branch_access import add_branches, remove_branch, replace_branches
+from services.staffing.bulk import bulk_provision
 from services.staffing.checks import check_person, refuse
 from services.staffing.membership import change_kind, change_role, leave_tenant, revoke_staff
 from services.staffing.phone import known_region
 from services.staffing.provisioning import provision_staff
+from services.staffing.quotas import Resource, quota_refusal, set_quotas
 from services.staffing.roles import define_role, remove_role
 from services.staffing.staff import Staff, Wanted
 from services.staffing.tenant import ADMIN, Branch, Tenant
+from services.staffing.usage import Count
 
 
 def create_tenant(command: CreateTenant, call: Call, book: Book) -> Outcome:
@@ -51,7 +55,7 @@ def create_tenant(command: CreateTenant, call: Call, book: Book) -> Outcome:
     phone, name = person
     account, identified = book.identity(phone, call)
     tenant, created = Tenant.create(command, call, account.id)
-    book.tenants[tenant.id] = tenant
+    book.tenants[tenant.id], book.counts[tenant.id] = tenant, Count()
     owner, granted = Staff.provision(tenant.id, account.id, MembershipKind.OWNER, Wanted(name, ADMIN, ()), call)
     book.staff[owner.seat] = owner
     facts = [created, *identified, *granted]
@@ -70,6 +74,9 @@ def create_branch(command: CreateBranch, call: Call, book: Book) -> Outcome:
     admitted = permitted(command, call.actor, book)
     if isinstance(admitted, Refusal):
         return admitted
+    full = quota_refusal(book, admitted[0], Resource.BRANCHES)
+    if full:
+        return full
     branch, created = Branch.create(command, call)
     book.branches[branch.id] = branch
     return Reply(201, branch.view(), [created], branch.etag)
@@ -110,6 +117,8 @@ HANDLERS: dict[type[Command], Handler] = {
     FreezeBranch: freeze_branch,
     ActivateBranch: activate_branch,
     ProvisionStaff: provision_staff,
+    BulkProvision: bulk_provision,
+    SetQuotas: set_quotas,
     ChangeRole: change_role,
     ChangeKind: change_kind,
     RevokeStaff: revoke_staff,

@@ -4,6 +4,7 @@ The row is the job. It is written with the facts that cause it and outlives any 
 Idempotency-Key, so a message sent twice arrives once.
 """
 
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -72,6 +73,13 @@ class Prompts:
         if account.is_active:
             return [self._send_notice(account, tenant_id, now)], NotificationStatus.QUEUED
         return [self.send_code(account, tenant_id, now)], NotificationStatus.QUEUED
+
+    def copied(self) -> "Prompts":
+        """For a trial: what is added to the copy is not due unless the copy is kept."""
+        copied = copy(self)
+        copied.challenges, copied.notifications = list(self.challenges), list(self.notifications)
+        copied.caps = self.caps.copied()
+        return copied
 
     def send_code(self, account: Account, tenant_id: UUID | None, now: datetime) -> Fact:
         challenge = self.challenge(account.phone, account.id, now)

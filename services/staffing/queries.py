@@ -9,8 +9,10 @@ from uuid import UUID
 from contracts.access import Action
 from contracts.failures import Code
 from contracts.message import Actor, Query
+from contracts.roles import Role
 from contracts.staffing import (
     BranchPage,
+    GetQuotas,
     GetStaff,
     GetTenant,
     ListBranches,
@@ -22,10 +24,13 @@ from contracts.staffing import (
 from services.chassis import Call, Outcome, Read, Refusal, Reply
 from services.chassis.queries import QueryHandler
 from services.staffing import gate
+from services.staffing.access import ROOT_ADMINS
+from services.staffing.quotas import quotas_of
 from services.staffing.scope import scoped
 from services.staffing.staff import Staff
 from services.staffing.staff_list import CursorInvalidError, load_seats
 from services.staffing.store import branch_of, load_staff, load_tenants
+from services.staffing.usage import load_counts
 
 _BRANCHES = """
     SELECT id, version, status, created_at, updated_at, tenant_id, name FROM branches
@@ -46,6 +51,7 @@ class Questions:
     def handlers(self) -> dict[type[Query], QueryHandler]:
         handlers: dict[type[Query], QueryHandler] = {
             GetTenant: self.get_tenant,
+            GetQuotas: self.get_quotas,
             ListBranches: self.list_branches,
             ListStaff: self.list_staff,
             GetStaff: self.get_staff,
@@ -58,6 +64,14 @@ class Questions:
         if tenant is None:
             return refused or Refusal(Code.NOT_FOUND)
         return Reply(200, tenant.view(), etag=tenant.etag)
+
+    async def get_quotas(self, query: GetQuotas, call: Call, read: Read) -> Outcome:
+        refused = await self._refused_reader(Action.TENANT_READ, query.tenant_id, call.actor, read, ROOT_ADMINS)
+        tenant = None if refused else (await load_tenants(read, [query.tenant_id], lock=False)).get(query.tenant_id)
+        if tenant is None:
+            return refused or Refusal(Code.NOT_FOUND)
+        count = (await load_counts(read, [tenant.id]))[tenant.id]
+        return Reply(200, quotas_of(count, tenant))
 
     async def list_branches(self, query: ListBranches, call: Call, read: Read) -> Outcome:
         refused = await self._refused_reader(Action.BRANCH_READ, query.tenant_id, call.actor, read)
@@ -90,8 +104,10 @@ class Questions:
         (view,) = await _views(staff, query.tenant_id, read)
         return Reply(200, view, etag=staff[0].etag)
 
-    async def _refused_reader(self, action: Action, tenant_id: UUID, actor: Actor, read: Read) -> Refusal | None:
-        if actor.holds_any(gate.READERS):
+    async def _refused_reader(
+        self, action: Action, tenant_id: UUID, actor: Actor, read: Read, readers: frozenset[Role] = gate.READERS
+    ) -> Refusal | None:
+        if actor.holds_any(readers):
             return None
         return await gate.refused(action, tenant_id, actor, self._staff_issuer, read)
 

@@ -12,6 +12,7 @@ from services.chassis import Call, Outcome, Refusal, Reply
 from services.staffing.access import permitted
 from services.staffing.book import Book
 from services.staffing.checks import refuse
+from services.staffing.quotas import Resource, quota_refusal
 from services.staffing.tenant import ADMIN, Role
 
 _KEY = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
@@ -29,6 +30,9 @@ def define_role(command: DefineRole, call: Call, book: Book) -> Outcome:
     role, known = Role(command.level, frozenset(command.permissions)), tenant.roles.get(command.role_key)
     if known == role:
         return Reply(200, tenant.role_view(command.role_key))
+    full = None if known else quota_refusal(book, tenant, Resource.ROLE_KEYS)
+    if full:
+        return full
     tenant.roles[command.role_key] = role
     told = tenant.touch(
         RoleDefined(

@@ -8,12 +8,14 @@ from typing import Any
 
 from services.chassis import Write, insert
 from services.staffing.book import Book
+from services.staffing.bulk_rows import save_rows
 from services.staffing.caps import save_counters
 from services.staffing.notification import Prompts
 from services.staffing.save_roles import save_roles
 from services.staffing.scope import declare_tenants
 from services.staffing.session_end import end_sessions
 from services.staffing.staff import Staff
+from services.staffing.usage import save_counts
 
 _TURN = """
     UPDATE {table} t SET version = n.version, status = n.status, updated_at = n.updated_at
@@ -51,6 +53,8 @@ async def save(tx: Write, book: Book) -> None:
     await update(tx, _ACCOUNTS, rows_of(book.changed(accounts)), "id", "version", "disabled_at")
     await end_sessions(tx, book.shut_out)
     await _save_staff(tx, book)
+    await save_counts(tx, book.counts)
+    await save_rows(tx, book.new_rows)
     await save_prompts(tx, book.prompts)
 
 

@@ -1,13 +1,14 @@
 """A person on a tenant's staff: membership, profile and branch assignments, one aggregate under one version.
 
-`decide_provisioning` is the whole decision table of S2.30-35. Kind and role are separate facts: a role change never
-touches OWNER (S2.12, S2.32). Branch access is explicit for everybody, owners and admins included (S2.60).
+`decision` says what a provisioning does to somebody who is there. Kind and role are separate facts: a role change
+never touches OWNER (S2.12, S2.32). Branch access is explicit for everybody, owners and admins included (S2.60).
 """
 
+import dataclasses
 from collections.abc import Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -36,14 +37,6 @@ from contracts.staffing import (
     Standing,
 )
 from services.chassis import Aggregate, Call, Fact
-
-
-class Decision(StrEnum):
-    CREATE = "create"
-    LEAVE = "leave"
-    DIFFERS = "differs"
-    REACTIVATE = "reactivate"
-    OWNER_STANDS = "owner_stands"
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,14 +161,23 @@ class Staff(Aggregate):
         return [*self.remove(gone, reason, call), *self.grant(branch_ids, reason, call)]
 
     def revoke(self, reason: str, call: Call, *, left: bool = False) -> list[Fact]:
-        """The membership ends, and with it every branch; nothing happens to who is revoked already."""
+        """The membership ends, with it every branch and ownership; nothing happens to who is revoked already.
+
+        Were ownership kept, whoever owned and left could never be added again, since an owner is never overwritten.
+        """
         if self.status is Standing.REVOKED:
             return []
+        disowned = self.change_kind(MembershipKind.MEMBER, call)
         self.status = self.profile_status = Standing.REVOKED
         self.revoked_at = max(call.now, self.active_since + timedelta(microseconds=1))
         self._touch(call)
         revoked = self._tell(MembershipRevoked(**self._named(), left=left, reason=reason))
-        return [revoked, *self.remove([a.branch_id for a in self.active_assignments], reason, call)]
+        return [*disowned, revoked, *self.remove([a.branch_id for a in self.active_assignments], reason, call)]
+
+    def copied(self) -> "Staff":
+        """For a trial; assignments are changed in place, so they are copied too."""
+        assignments = [copy(assignment) for assignment in self.assignments]
+        return dataclasses.replace(self, assignments=assignments, periods_over=list(self.periods_over))
 
     def diff(self, wanted: Wanted) -> dict[str, Any]:
         """What a provisioning would change, field by field; empty when the facts are the same."""
@@ -241,18 +243,3 @@ class Staff(Aggregate):
             notification=NotificationView(status=notification),
             version=self.version,
         )
-
-
-def decide_provisioning(standing: Staff | None, wanted: Wanted) -> Decision:
-    """What to do, from what stands in this tenant and what is asked for (S2.30-35)."""
-    if standing is None:
-        return Decision.CREATE
-    match standing.membership_kind, standing.profile_status, not standing.diff(wanted):
-        case MembershipKind.OWNER, _, _:
-            return Decision.OWNER_STANDS
-        case MembershipKind.MEMBER, Standing.REVOKED, _:
-            return Decision.REACTIVATE
-        case MembershipKind.MEMBER, Standing.ACTIVE, True:
-            return Decision.LEAVE
-        case _:
-            return Decision.DIFFERS

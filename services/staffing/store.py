@@ -27,7 +27,7 @@ _BRANCHES = """
 _SESSIONS = "SELECT id FROM sessions WHERE id = ANY($1::uuid[]) AND revoked_at IS NULL AND expires_at > now()"
 _ACCOUNTS = """
     SELECT id, version, phone, status, created_at, activated_at, disabled_at
-    FROM accounts WHERE phone = ANY($1::text[]) OR id = ANY($2::uuid[]) ORDER BY id FOR NO KEY UPDATE
+    FROM accounts WHERE phone = ANY($1::text[]) OR id = ANY($2::uuid[]) ORDER BY id
 """
 _STAFF = """
     SELECT m.id, m.version, m.tenant_id, m.account_id, m.kind AS membership_kind, m.role_key, m.status, m.created_at,
@@ -65,7 +65,7 @@ async def load_tenants(connection: Read | Write, ids: Collection[UUID], *, lock:
     return tenants
 
 
-async def load_branches(tx: Write, tenants: Collection[UUID], ids: Collection[UUID]) -> dict[UUID, Branch]:
+async def load_branches(tx: Read | Write, tenants: Collection[UUID], ids: Collection[UUID]) -> dict[UUID, Branch]:
     if not ids:
         return {}
     rows = (await tx.exec_driver_sql(_BRANCHES, (list(tenants), list(ids)))).mappings()
@@ -84,11 +84,14 @@ async def live_sessions(connection: Read | Write, ids: Collection[UUID]) -> set[
     return {row.id for row in rows}
 
 
-async def load_accounts(tx: Write, phones: Collection[str], ids: Collection[UUID] = ()) -> dict[str, Account]:
+async def load_accounts(
+    tx: Read | Write, phones: Collection[str], ids: Collection[UUID] = (), *, lock: bool
+) -> dict[str, Account]:
     """Those with these phones and those with these ids, by phone."""
     if not phones and not ids:
         return {}
-    rows = (await tx.exec_driver_sql(_ACCOUNTS, (list(phones), list(ids)))).mappings()
+    statement = _ACCOUNTS + ("FOR NO KEY UPDATE" if lock else "")
+    rows = (await tx.exec_driver_sql(statement, (list(phones), list(ids)))).mappings()
     return {row["phone"]: Account(**{**row, "status": AccountStatus(row["status"])}) for row in rows}
 
 
@@ -115,7 +118,7 @@ async def load_owners(tx: Write, tenants: Collection[UUID]) -> dict[UUID, set[UU
     return owners
 
 
-async def roles_in_use(tx: Write, roles: Collection[tuple[UUID, str]]) -> set[tuple[UUID, str]]:
+async def roles_in_use(tx: Read | Write, roles: Collection[tuple[UUID, str]]) -> set[tuple[UUID, str]]:
     """Those of the roles that a membership has, one that ended included: its history names the role."""
     if not roles:
         return set()

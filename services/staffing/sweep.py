@@ -11,7 +11,9 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from services.chassis import Write
 from services.chassis.patience import wait_out
+from services.staffing.scope import declare_messages
 
 AT_ONCE = 500
 PAUSE_SECONDS = 60.0
@@ -66,6 +68,7 @@ class Sweep:
         now, swept = datetime.now(UTC), {}
         for kind, (statement, kept) in _KEPT.items():
             async with self._engine.begin() as tx:
+                await declare_messages(Write(tx))
                 swept[kind] = (await tx.exec_driver_sql(statement, (now - kept, AT_ONCE))).rowcount
         if any(swept.values()):
             log.info("credentials.swept", **swept)

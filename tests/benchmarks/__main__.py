@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import logging
 import multiprocessing
 import shutil
 import tempfile
@@ -9,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor, ProcessPoolExecutor
 from pathlib import Path
 
+import structlog
 from rich.console import Console
 
 from deploy.local.part import SERVICES
@@ -59,6 +61,7 @@ async def _measure(stack: Stack, arguments: argparse.Namespace, console: Console
 
 def main() -> None:
     arguments, console = _arguments(), Console(width=180)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     home = arguments.home or Path(tempfile.mkdtemp(prefix="gatehouse-bench-"))
     stack = Stack(home)
     try:

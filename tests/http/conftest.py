@@ -18,9 +18,9 @@ BODY = b"%PDF-1.4 a document"
 class Api:
     """A client of the gateway; every call has its own Idempotency-Key unless one is given."""
 
-    def __init__(self, stack: Stack, url: str, owners: dict[str, ServiceProcess]) -> None:
-        self.stack, self.owners = stack, owners
-        self.http = httpx.Client(base_url=url, timeout=30, trust_env=False)
+    def __init__(self, stack: Stack, gateway: ServiceProcess, owners: dict[str, ServiceProcess]) -> None:
+        self.stack, self.gateway, self.owners = stack, gateway, owners
+        self.http = httpx.Client(base_url=gateway.url, timeout=30, trust_env=False)
 
     def token(self, subject: str, *roles: str) -> str:
         return token(self.stack, subject, roles)
@@ -74,4 +74,4 @@ def api(stack: Stack) -> Iterator[Api]:
     with ExitStack() as running:
         owners = {name: running.enter_context(ServiceProcess(stack, name)) for name in ("partners", "staffing")}
         gateway = running.enter_context(ServiceProcess(stack, "gateway"))
-        yield Api(stack, gateway.url, owners)
+        yield Api(stack, gateway, owners)

@@ -1,4 +1,4 @@
-"""Questions to the staffing service on the real database, and changes of facts behind its back."""
+"""Questions to the staffing service on the real database, by people with and without sessions, and what changes."""
 
 from datetime import UTC, datetime
 from typing import Any, LiteralString
@@ -7,12 +7,14 @@ from uuid import UUID, uuid4
 import jwt
 from uuid_utils.compat import uuid7
 
+from contracts.access import DefineRole
 from contracts.message import Actor, Chosen, Context, Query
+from contracts.staff_changes import ChangeRole, MemberCommand, RemoveBranch, RevokeStaff
 from services.chassis import Call, Outcome, Read, Refusal, Reply
 from services.staffing.access_queries import AccessQuestions
 from services.staffing.queries import Questions
 from services.staffing.session import Tokens
-from tests.staffing.office import STAFF_ISSUER, Office, staff
+from tests.staffing.office import STAFF_ISSUER, Office, Shop, staff
 
 
 class Desk:
@@ -41,54 +43,52 @@ def code(outcome: Outcome) -> str:
     return str(outcome.code)
 
 
-_TAKE_BRANCHES: LiteralString = """
-    UPDATE branch_assignments SET status = 'REMOVED', removed_at = now() WHERE tenant_id = %s AND account_id = %s
-"""
-_END_OF_MEMBERSHIP: tuple[LiteralString, ...] = (
-    "UPDATE memberships SET status = 'REVOKED' WHERE tenant_id = %s AND account_id = %s",
-    "UPDATE staff_profiles SET status = 'REVOKED', revoked_at = now() WHERE tenant_id = %s AND account_id = %s",
-    _TAKE_BRANCHES,
-)
+class Changes:
+    """What the owner of a shop takes away from somebody, or gives, by the commands for it."""
 
+    def __init__(self, office: Office, shop: Shop) -> None:
+        self._office, self._shop = office, shop
 
-class BehindTheBack:
-    """Facts as other commands leave them, written straight into the tables."""
+    async def end_membership(self, person: Actor) -> None:
+        await self._tell(RevokeStaff, person)
 
-    def __init__(self, office: Office, tenant_id: UUID) -> None:
-        self._office, self.tenant_id = office, tenant_id
+    async def take_branch(self, person: Actor, branch_id: UUID) -> None:
+        await self._tell(RemoveBranch, person, branch_id=branch_id)
 
-    def end_membership(self, person: Actor) -> None:
-        with self._office.tables.connection() as tables:
-            for statement in _END_OF_MEMBERSHIP:
-                tables.execute(statement, (self.tenant_id, person.subject))
+    async def give_role(self, person: Actor, role_key: str) -> None:
+        await self._tell(ChangeRole, person, role_key=role_key)
 
-    def take_branch(self, person: Actor, branch_id: UUID) -> None:
-        with self._office.tables.connection() as tables:
-            tables.execute(f"{_TAKE_BRANCHES} AND branch_id = %s", (self.tenant_id, person.subject, branch_id))
-
-    def give_role(self, person: Actor, role_key: str) -> None:
-        given: LiteralString = "UPDATE memberships SET role_key = %s WHERE tenant_id = %s AND account_id = %s"
-        with self._office.tables.connection() as tables:
-            tables.execute(given, (role_key, self.tenant_id, person.subject))
-
-    def define_role(self, role_key: str, level: int, *permissions: str) -> None:
-        defined: LiteralString = (
-            "INSERT INTO tenant_roles (tenant_id, role_key, level, permissions) VALUES (%s, %s, %s, %s)"
-        )
-        with self._office.tables.connection() as tables:
-            tables.execute(defined, (self.tenant_id, role_key, level, list(permissions)))
+    async def define_role(self, role_key: str, level: int, *permissions: str) -> None:
+        role = DefineRole(tenant_id=self._shop.tenant_id, role_key=role_key, level=level, permissions=permissions)
+        answer = await self._office.tell(role, self._shop.owner)
+        assert answer.status == 201, answer
 
     def since(self, person: Actor) -> datetime:
+        """When their membership's current period began."""
         began: LiteralString = "SELECT active_since FROM staff_profiles WHERE tenant_id = %s AND account_id = %s"
-        moment: datetime = self._office.tables.value(began, self.tenant_id, person.subject)
+        moment: datetime = self._office.tables.value(began, self._shop.tenant_id, person.subject)
         return moment
+
+    async def _tell(self, change: type[MemberCommand], person: Actor, **fields: Any) -> None:
+        seen: LiteralString = "SELECT version FROM memberships WHERE tenant_id = %s AND account_id = %s"
+        named = {
+            "tenant_id": self._shop.tenant_id,
+            "account_id": UUID(person.subject),
+            "expected_version": self._office.tables.value(seen, self._shop.tenant_id, person.subject),
+        }
+        answer = await self._office.tell(change(**named, **fields), self._shop.owner)
+        assert answer.status == 200, answer
 
 
 async def logged_in(office: Office, phone: str) -> Actor:
     """The holder of this phone as the gateway sees their token, good for ten minutes."""
     await office.activate(phone)
-    opened = office.opened(await office.log_in(phone), phone)
-    return shown(opened.access_token)
+    return await logged_in_again(office, phone)
+
+
+async def logged_in_again(office: Office, phone: str) -> Actor:
+    """Somebody who has a password already."""
+    return shown(office.opened(await office.log_in(phone), phone).access_token)
 
 
 def shown(token: str) -> Actor:

@@ -4,6 +4,7 @@ Every batch goes through the chassis' own processor: claim, load, decide, save, 
 """
 
 import hashlib
+import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -176,6 +177,14 @@ class Office:
         await self.processor(desk or self.desks[calls[0][0].topic])([self._received(record) for record in sent])
         events = self.events_since(before)
         return [self._answer(record, events[str(record.command_id)]) for record in sent]
+
+    async def seconds_for(self, command: Command, actor: Actor, desk: Desk) -> float:
+        """How long the service works on one call, and on nothing else."""
+        record = self._received(command_record(self.stack, command, actor, reply_partition=-1))
+        work = self.processor(desk)
+        started = time.perf_counter()
+        await work([record])
+        return time.perf_counter() - started
 
     def _answer(self, record: RawRecord, events: list[dict[str, Any]]) -> Answer:
         statement: LiteralString = "SELECT * FROM replies WHERE message_id = %s OR (command_id = %s AND binding)"

@@ -12,7 +12,7 @@ from contracts.credentials import Purpose
 from contracts.message import Actor, Chosen
 from contracts.staffing import ActivateTenant, CreateBranch, FreezeBranch, FreezeTenant, ListBranches
 from services.wire.sealing import UnsealError
-from tests.staffing.asking import BehindTheBack, Desk, body, code, end_session, logged_in, shown
+from tests.staffing.asking import Changes, Desk, body, code, logged_in, logged_in_again, shown
 from tests.staffing.office import Office, Shop, new_phone
 
 
@@ -54,7 +54,9 @@ async def test_none_one_and_many_branches(office: Office, shop: Shop, desk: Desk
 
 
 async def test_each_reason_against_a_choice_has_its_code(office: Office, shop: Shop, desk: Desk) -> None:
-    clerk, back = await clerk_of(office, shop), BehindTheBack(office, shop.tenant_id)
+    phone, changes = new_phone(), Changes(office, shop)
+    await office.hired(shop, phone=phone)
+    clerk = await logged_in(office, phone)
     elsewhere, frozen = await office.open_shop(), FreezeTenant(tenant_id=shop.tenant_id)
     opened = await office.tell(CreateBranch(tenant_id=shop.tenant_id, name="Airport"), shop.owner)
     nowhere = Shop(uuid4(), shop.owner, "", shop.branches)
@@ -63,17 +65,16 @@ async def test_each_reason_against_a_choice_has_its_code(office: Office, shop: S
     assert await refused(desk, nowhere, clerk) == "NO_MEMBERSHIP"
     for branch in (UUID(opened.body["id"]), elsewhere.branches[0], uuid4()):
         assert await refused(desk, shop, clerk, branch) == "NO_BRANCH_ACCESS"
-    back.take_branch(clerk, shop.branches[0])
+    await changes.take_branch(clerk, shop.branches[0])
     assert await refused(desk, shop, clerk, shop.branches[0]) == "BRANCH_ACCESS_REVOKED"
     await office.tell(FreezeBranch(tenant_id=shop.tenant_id, branch_id=shop.branches[1]), shop.owner)
     assert await refused(desk, shop, clerk) == "BRANCH_FROZEN"
     await office.tell(frozen, shop.owner)
     assert await refused(desk, shop, clerk) == "TENANT_NOT_ACTIVE"
     await office.tell(ActivateTenant(tenant_id=shop.tenant_id), shop.owner)
-    back.end_membership(clerk)
-    assert await refused(desk, shop, clerk) == "MEMBERSHIP_NOT_ACTIVE"
-    end_session(office, clerk)
+    await changes.end_membership(clerk)
     assert await refused(desk, shop, clerk) == "TOKEN_INVALID"
+    assert await refused(desk, shop, await logged_in_again(office, phone)) == "MEMBERSHIP_NOT_ACTIVE"
     assert await refused(desk, shop, office.root) == "PERMISSION_DENIED"
 
 
@@ -87,7 +88,7 @@ async def test_the_token_is_of_the_same_session_and_ends_with_the_one_it_was_mad
     late = await chosen(office, desk, shop, clerk.model_copy(update={"token_expires_at": soon}), shop.branches[0])
 
     actor = shown(fresh.access_token)
-    since = BehindTheBack(office, shop.tenant_id).since(clerk)
+    since = Changes(office, shop).since(clerk)
     assert (actor.subject, actor.session_id) == (clerk.subject, clerk.session_id)
     assert actor.chosen == Chosen(tenant_id=shop.tenant_id, branch_id=shop.branches[0], since=since)
     assert actor.token_expires_at == clerk.token_expires_at
@@ -110,14 +111,14 @@ async def test_a_chosen_token_opens_for_its_account_alone(office: Office, shop: 
 
 
 async def test_a_choice_gives_no_right_that_was_taken_since(office: Office, shop: Shop, desk: Desk) -> None:  # P3
-    clerk, back = await clerk_of(office, shop), BehindTheBack(office, shop.tenant_id)
+    clerk, changes = await clerk_of(office, shop), Changes(office, shop)
     token = await chosen(office, desk, shop, clerk, shop.branches[0])
     at_work = shown(token.access_token)
     assert await work(desk, shop, at_work) == "GRANTED"
 
     await office.tell(FreezeBranch(tenant_id=shop.tenant_id, branch_id=shop.branches[0]), shop.owner)
     frozen = await work(desk, shop, at_work)
-    back.take_branch(clerk, shop.branches[0])
+    await changes.take_branch(clerk, shop.branches[0])
     taken = await work(desk, shop, at_work)
 
     assert (frozen, taken) == ("BRANCH_FROZEN", "BRANCH_ACCESS_REVOKED")
@@ -129,9 +130,10 @@ async def test_a_choice_of_an_earlier_membership_must_be_made_again(office: Offi
     await office.hired(shop, phone=phone, role_key="ADMIN")
     admin = await logged_in(office, phone)
     before = shown((await chosen(office, desk, shop, admin, shop.branches[0])).access_token)
-    BehindTheBack(office, shop.tenant_id).end_membership(admin)
+    await Changes(office, shop).end_membership(admin)
     again = await office.hire(shop, phone=phone, role_key="ADMIN")
     assert again.body["outcome"] == "reactivated"
+    before = (await logged_in_again(office, phone)).model_copy(update={"chosen": before.chosen})
 
     freeze = FreezeBranch(tenant_id=shop.tenant_id, branch_id=shop.branches[0])
     stale = [
@@ -156,8 +158,9 @@ async def test_a_choice_says_nothing_in_another_tenant(office: Office, shop: Sho
 
     assert await work(desk, elsewhere, at_work) == "GRANTED"
     assert await work(desk, elsewhere, at_work, branch_id=shop.branches[0]) == "NO_BRANCH_ACCESS"
-    BehindTheBack(office, shop.tenant_id).end_membership(person)
-    assert await work(desk, elsewhere, at_work) == "GRANTED"
+    await Changes(office, shop).end_membership(person)
+    again = (await logged_in_again(office, phone)).model_copy(update={"chosen": at_work.chosen})
+    assert await work(desk, elsewhere, again) == "GRANTED"
 
 
 async def test_a_choice_counts_for_oneself_alone(office: Office, shop: Shop, desk: Desk) -> None:

@@ -1,4 +1,4 @@
-"""How often a code is sent: cool-down and caps, counted race-free, alike for phones that are known and unknown (P8, P9)."""
+"""How often a code is sent: cool-down and caps, counted race-free, the same for known and unknown phones (P8, P9)."""
 
 import asyncio
 from collections import Counter
@@ -14,6 +14,7 @@ from services.chassis import Write
 from services.staffing import caps as caps_module
 from services.staffing.caps import Caps, OtpLimits, Scope
 from services.staffing.caps import Counter as CapCounter
+from services.staffing.settings import StaffingSettings
 from tests.staffing.office import ANYBODY, Answer, Office, Shop, new_phone, provision
 
 HOUR = timedelta(hours=1)
@@ -124,10 +125,10 @@ async def test_control_counters_that_are_read_without_their_lock_let_too_many_pa
     async def read_only(tx: Write, caps: Caps, keys: set[bytes]) -> None:
         statement = "SELECT key, counted, since, asked_at FROM otp_counters WHERE key = ANY($1::bytea[])"
         for row in await tx.exec_driver_sql(statement, (sorted(keys),)):
-            caps.counters[row.key] = CapCounter(*row)
+            caps.counters[row.key] = CapCounter(row.key, row.counted, row.since, row.asked_at)
         await everybody_read.wait()
 
-    monkeypatch.setattr("services.staffing.credential_desk.lock", read_only)
+    monkeypatch.setattr("services.staffing.credential_desk.lock_counters", read_only)
 
     answers = await asyncio.gather(*(ask(office, stranger) for _ in range(10)))
 
@@ -223,8 +224,6 @@ async def test_no_phone_and_no_address_is_kept(office: Office, shop: Shop) -> No
 
 
 def test_the_limits_of_production_are_tight() -> None:
-    from services.staffing.settings import StaffingSettings  # noqa: PLC0415
-
     defaults = {name: field.default for name, field in StaffingSettings.model_fields.items() if "otp_" in name}
 
     limits = OtpLimits.of(StaffingSettings.model_construct(**defaults))

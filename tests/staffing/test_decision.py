@@ -1,13 +1,16 @@
 """The decision table of S2.30-35, every cell."""
 
+import itertools
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import pytest
 from uuid_utils.compat import uuid7
 
+from contracts.provisioning import IfExists
 from contracts.staffing import MembershipKind, Standing
-from services.staffing.staff import Assignment, Decision, Staff, Wanted, decide_provisioning
+from services.staffing.decision import Decision, decide_provisioning
+from services.staffing.staff import Assignment, Staff, Wanted
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 RIVERSIDE, MARKET = uuid4(), uuid4()
@@ -45,34 +48,47 @@ def standing(
     )
 
 
-def expected(kind: MembershipKind, profile: Standing, facts: str) -> Decision:
-    """The table of the runbook, read line by line."""
-    if kind is MembershipKind.OWNER:
-        return Decision.OWNER_STANDS
-    if profile is Standing.REVOKED:
-        return Decision.REACTIVATE
-    return Decision.LEAVE if facts == "same facts" else Decision.DIFFERS
+EXPECTED: dict[tuple[MembershipKind, Standing, IfExists], tuple[str, str]] = {
+    # who stands there, and what the caller wants done:      with the same facts, with others
+    (MembershipKind.OWNER, Standing.ACTIVE, IfExists.REFUSE): ("owner_stands", "owner_stands"),
+    (MembershipKind.OWNER, Standing.ACTIVE, IfExists.UPDATE): ("owner_stands", "owner_stands"),
+    (MembershipKind.OWNER, Standing.REVOKED, IfExists.REFUSE): ("owner_stands", "owner_stands"),
+    (MembershipKind.OWNER, Standing.REVOKED, IfExists.UPDATE): ("owner_stands", "owner_stands"),
+    (MembershipKind.MEMBER, Standing.ACTIVE, IfExists.REFUSE): ("leave", "differs"),
+    (MembershipKind.MEMBER, Standing.ACTIVE, IfExists.UPDATE): ("leave", "update"),
+    (MembershipKind.MEMBER, Standing.REVOKED, IfExists.REFUSE): ("reactivate", "reactivate"),
+    (MembershipKind.MEMBER, Standing.REVOKED, IfExists.UPDATE): ("reactivate", "reactivate"),
+}
+"""The table of the runbook, read line by line (S2.30-35)."""
 
 
-def test_nobody_there_is_created() -> None:  # S2.30
-    assert decide_provisioning(None, ASKED) is Decision.CREATE
+def test_every_cell_has_an_expectation() -> None:
+    assert set(EXPECTED) == set(itertools.product(MembershipKind, Standing, IfExists))
+
+
+@pytest.mark.parametrize("if_exists", IfExists)
+def test_nobody_there_is_created(if_exists: IfExists) -> None:  # S2.30
+    assert decide_provisioning(None, ASKED, if_exists) is Decision.CREATE
 
 
 @pytest.mark.parametrize("facts", FACTS)
-@pytest.mark.parametrize("profile", Standing)
-@pytest.mark.parametrize("kind", MembershipKind)
-def test_somebody_there_is_decided_by_the_table(kind: MembershipKind, profile: Standing, facts: str) -> None:
+@pytest.mark.parametrize("cell", EXPECTED, ids="-".join)
+def test_somebody_there_is_decided_by_the_table(cell: tuple[MembershipKind, Standing, IfExists], facts: str) -> None:
+    kind, profile, if_exists = cell
     somebody = standing(kind, profile, **FACTS[facts])  # type: ignore[arg-type]
 
-    assert decide_provisioning(somebody, ASKED) is expected(kind, profile, facts)
+    decision = decide_provisioning(somebody, ASKED, if_exists)
+
+    same, other = EXPECTED[cell]
+    assert decision == (same if facts == "same facts" else other)
 
 
 def test_deciding_changes_nothing() -> None:
-    for facts in FACTS.values():
+    for facts, if_exists in itertools.product(FACTS.values(), IfExists):
         somebody = standing(MembershipKind.MEMBER, Standing.ACTIVE, **facts)  # type: ignore[arg-type]
         before = repr(somebody)
 
-        decide_provisioning(somebody, ASKED)
+        decide_provisioning(somebody, ASKED, if_exists)
 
         assert repr(somebody) == before
 

@@ -34,7 +34,7 @@ def test_a_long_password_of_ones_own_is_good_whatever_it_is_made_of(password: st
         ("password123", Weakness.COMMON),
         ("P@ssw0rd2024!", Weakness.COMMON),
         ("Pássword!!", Weakness.COMMON),
-        ("ｐａｓｓｗｏｒｄ１２３", Weakness.COMMON),
+        ("\uff50\uff41ssword\uff11\uff12\uff13", Weakness.COMMON),
         ("$unshine2024", Weakness.COMMON),
         ("iloveyou!!!!", Weakness.COMMON),
         ("monkeymonkey", Weakness.COMMON),

@@ -7,6 +7,7 @@ import pytest
 
 from contracts.staffing import FreezeBranch, FreezeTenant
 from tests.staffing.office import Office, Shop, UnansweredError, new_local_phone, new_phone, provision
+from tests.staffing.test_phone import NUMBER, SPELLINGS
 
 GRANTED = ["membership.granted", "staff.provisioned", "branch_access.granted", "branch_access.granted"]
 
@@ -190,6 +191,19 @@ async def test_all_spellings_in_one_batch_are_one_person(office: Office, shop: S
     assert first.body["outcome"] == "created"
     assert {other.body["outcome"] for other in others} == {"unchanged"}
     assert {other.body["account_id"] for other in others} == {first.body["account_id"]}
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_thirty_spellings_of_one_number_are_one_person(office: Office, *, together: bool) -> None:  # S2.26
+    shop = await office.open_shop("KH")
+    calls = [(provision(shop, phone=spelling), shop.owner) for spelling in SPELLINGS]
+
+    answers = await office.tell_all(*calls) if together else [await office.tell(*call) for call in calls]
+
+    assert len(set(SPELLINGS)) >= 30
+    assert [answer.body["outcome"] for answer in answers] == ["created", *["unchanged"] * (len(SPELLINGS) - 1)]
+    assert len({answer.body["account_id"] for answer in answers}) == 1
+    assert office.tables.value("SELECT count(*) FROM accounts WHERE phone = %s", NUMBER) == 1
 
 
 async def test_a_batch_sees_what_its_earlier_commands_did(office: Office, shop: Shop) -> None:

@@ -8,7 +8,7 @@ import pytest
 from contracts.message import Actor, ActorType
 from contracts.roles import Role
 from contracts.staffing import ActivateBranch, CreateBranch, FreezeBranch, FreezeTenant
-from tests.staffing.office import Answer, Office, Shop, new_phone, provision, staff
+from tests.staffing.office import Answer, Office, Shop, new_phone, provision, staff, tenant_named
 
 
 async def refused(office: Office, shop: Shop, actor: Actor | None = None, **changes: Any) -> Answer:
@@ -146,6 +146,23 @@ async def test_at_least_one_branch(office: Office, shop: Shop) -> None:  # S2.20
     answer = await refused(office, shop, branch_ids=())
 
     assert (answer.status, answer.code) == (422, "BRANCH_REQUIRED")
+
+
+async def test_a_tenant_without_a_branch_takes_nobody_in(office: Office) -> None:  # S2.52
+    opened = await office.tell(tenant_named("Kiosk", phone := new_phone()), office.root)
+    owner = staff(opened.data("tenant.created")["owner_account_id"])
+    shop = Shop(UUID(opened.body["id"]), owner, phone, (uuid4(), uuid4()))
+    elsewhere = await office.open_shop()
+
+    unknown = await refused(office, shop)
+    foreign = await refused(office, shop, branch_ids=elsewhere.branches)
+    empty = await refused(office, shop, branch_ids=())
+    first = await office.tell(CreateBranch(tenant_id=shop.tenant_id, name="Riverside"), owner)
+
+    assert {(answer.status, answer.code) for answer in (unknown, foreign)} == {(409, "TENANT_HAS_NO_BRANCHES")}
+    assert (empty.status, empty.code) == (422, "BRANCH_REQUIRED")
+    assert (await office.hire(shop, branch_ids=(UUID(first.body["id"]),))).status == 201
+    assert (await refused(office, shop)).code == "BRANCH_NOT_FOUND"
 
 
 async def test_all_bad_branches_are_listed_in_the_order_of_the_request(office: Office, shop: Shop) -> None:

@@ -17,7 +17,7 @@ from contracts.credentials import (
     VerifyActivation,
 )
 from contracts.message import Actor, ActorType, Command
-from contracts.provisioning import ProvisionStaff
+from contracts.provisioning import BulkMode, BulkProvision, BulkRow, ProvisionStaff
 from contracts.staff_changes import DisableAccount, EnableAccount
 from contracts.staffing import (
     ActivateBranch,
@@ -27,6 +27,7 @@ from contracts.staffing import (
     FreezeBranch,
     FreezeTenant,
     Owner,
+    SetQuotas,
 )
 from services.staffing.otp import Otp
 from services.wire.sealing import Sealer
@@ -151,6 +152,29 @@ async def provision_staff(bus: Bus) -> Prepared:
     events = (*PROVISIONED, "branch_access.granted", "branch_access.granted")
     counted = "SELECT count(*) FROM memberships WHERE tenant_id = %s"
     return _prepared(command, shop.owner, events, counted, shop.tenant_id, less=1)
+
+
+@case(BulkProvision)
+async def bulk_provision(bus: Bus) -> Prepared:
+    """Two people, so two of each event."""
+    shop = await _shop(bus)
+    branch = await _branch(bus, shop)
+    rows = tuple(
+        BulkRow(key=f"row-{n}", phone=_phone(), display_name="Dara", role_key="CASHIER", branch_ids=(branch,))
+        for n in range(2)
+    )
+    command = BulkProvision(tenant_id=shop.tenant_id, mode=BulkMode.PER_ROW, rows=rows)
+    events = (*PROVISIONED, "branch_access.granted") * 2
+    counted = "SELECT count(*) / 2 FROM staff_bulk_rows r JOIN memberships m USING (account_id) WHERE r.tenant_id = %s"
+    return _prepared(command, shop.owner, events, counted, shop.tenant_id)
+
+
+@case(SetQuotas)
+async def set_quotas(bus: Bus) -> Prepared:
+    shop = await _shop(bus)
+    command = SetQuotas(tenant_id=shop.tenant_id, staff=7, branches=7, role_keys=7)
+    version = "SELECT version FROM tenants WHERE id = %s"
+    return _prepared(command, root_admin(bus.stack), ("tenant.quotas_set",), version, shop.tenant_id, less=1)
 
 
 @case(RequestActivation)

@@ -79,7 +79,7 @@ def staffing(stack: Stack) -> Iterator[ServiceProcess]:
 @pytest.fixture(scope="module")
 def shop(stack: Stack, staffing: ServiceProcess) -> Iterator[Shop]:
     with ServiceProcess(stack, "gateway", env=PATIENT) as gateway:
-        yield Shop(Api(stack, gateway.url, {"staffing": staffing}))
+        yield Shop(Api(stack, gateway, {"staffing": staffing}))
 
 
 class Seat(NamedTuple):

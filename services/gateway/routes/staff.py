@@ -1,6 +1,6 @@
 """The people of a tenant over HTTP."""
 
-from contracts.provisioning import ProvisionStaff
+from contracts.provisioning import BulkProvision, BulkView, Plan, PlanStaff, ProvisionStaff
 from contracts.staff_changes import (
     AddBranches,
     BranchesView,
@@ -11,15 +11,20 @@ from contracts.staff_changes import (
     RevokeStaff,
 )
 from contracts.staffing import GetStaff, ListStaff, StaffPage, StaffView
-from services.gateway.asking import query
+from services.gateway.asking import query, rehearsable
 from services.gateway.routes.tenants import TENANT
-from services.gateway.routing import Routes
+from services.gateway.routing import Route, Routes
 
 STAFF = f"{TENANT}/staff"
 PERSON = f"{STAFF}/{{account_id}}"
 
+MAX_BULK_BYTES = 1024 * 1024
+"""A thousand people with a dozen branches each; what Kafka takes is six times as much."""
+
 routes = Routes()
-routes.command("POST", STAFF, ProvisionStaff, StaffView, 201)
+rehearsal = Route("POST", STAFF, PlanStaff, Plan, 200, query=("if_exists",))
+rehearsable(routes, Route("POST", STAFF, ProvisionStaff, StaffView, 201, query=("if_exists",), rehearsal=rehearsal))
+routes.command("POST", f"{STAFF}/bulk", BulkProvision, BulkView, max_body_bytes=MAX_BULK_BYTES)
 routes.command("PUT", f"{PERSON}/role", ChangeRole, StaffView, if_match=True)
 routes.command("PUT", f"{PERSON}/kind", ChangeKind, StaffView, if_match=True)
 routes.command("POST", f"{PERSON}/branches", AddBranches, BranchesView, if_match=True)

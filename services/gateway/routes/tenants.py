@@ -9,8 +9,11 @@ from contracts.staffing import (
     CreateTenant,
     FreezeBranch,
     FreezeTenant,
+    GetQuotas,
     GetTenant,
     ListBranches,
+    QuotasView,
+    SetQuotas,
     TenantView,
 )
 from services.gateway.asking import query
@@ -27,5 +30,7 @@ routes.command("POST", f"{TENANT}/activate", ActivateTenant, TenantView)
 routes.command("POST", f"{TENANT}/branches", CreateBranch, BranchView, 201)
 routes.command("POST", f"{BRANCH}/freeze", FreezeBranch, BranchView)
 routes.command("POST", f"{BRANCH}/activate", ActivateBranch, BranchView)
+routes.command("PUT", f"{TENANT}/quotas", SetQuotas, QuotasView)
 query(routes, TENANT, GetTenant, TenantView)
+query(routes, f"{TENANT}/quotas", GetQuotas, QuotasView)
 query(routes, f"{TENANT}/branches", ListBranches, BranchPage)

@@ -7,7 +7,7 @@ run: a later one that changes data would find no row, and say nothing. A new tab
 from alembic import op
 
 revision = "staffing_0005"
-down_revision = "staffing_0003"
+down_revision = "staffing_0004"
 branch_labels = None
 depends_on = None
 
@@ -19,6 +19,9 @@ TABLES = (
     "staff_profile_periods",
     "branch_assignments",
     "notifications",
+    "tenant_quotas",
+    "tenant_usage",
+    "staff_bulk_rows",
 )
 
 

@@ -1,4 +1,4 @@
-"""Lists of staff by branch and role; somebody's memberships and branches of every time."""
+"""Lists of staff by branch; somebody's memberships and branches of every time."""
 
 from alembic import op
 
@@ -14,7 +14,6 @@ def upgrade() -> None:
 
 INDEXES = """
     CREATE INDEX memberships_by_account ON memberships (account_id);
-    CREATE INDEX memberships_by_role ON memberships (tenant_id, role_key, id);
     CREATE INDEX branch_assignments_by_staff ON branch_assignments (tenant_id, account_id);
     CREATE INDEX branch_assignments_by_branch ON branch_assignments (tenant_id, branch_id, account_id)
         WHERE status = 'ACTIVE';

@@ -1,11 +1,11 @@
-"""Memberships, branch access, branches and role registries made again from events, as the log keeps them.
+"""Memberships, their periods, branch access, branches and roles made again from events, as the log keeps them.
 
 Only what an event says is used, and only the order within an aggregate: topics are read side by side.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +23,11 @@ COLUMNS = {
     "tenant_roles": ("(tenant_id, role_key)", "level permissions"),
     "branches": ("id", "tenant_id name status version"),
     "memberships": ("id", "tenant_id account_id kind role_key status version created_at"),
+    "staff_profiles": ("(tenant_id, account_id)", "status active_since revoked_at"),
+    "staff_profile_periods": (
+        "(tenant_id, account_id, row_number() OVER (PARTITION BY tenant_id, account_id ORDER BY active_since))",
+        "active_since revoked_at",
+    ),
     "branch_assignments": (
         "id",
         "tenant_id account_id branch_id status assigned_by assigned_at reason removed_at",
@@ -104,18 +109,31 @@ def _apply(event: dict[str, Any], rows: dict[str, dict[Any, dict[str, Any]]]) ->
         case "membership.granted":
             member |= {name: data[name] for name in ("tenant_id", "account_id", "role_key")}
             member |= {"kind": data["membership_kind"], "status": "ACTIVE", "created_at": member.get("created_at", at)}
+            _begin_period(data["tenant_id"], data["account_id"], at, rows)
         case "membership.role_changed":
             member["role_key"] = data["role_key"]
         case "membership.kind_changed":
             member["kind"] = data["membership_kind"]
         case "membership.revoked":
             member["status"] = "REVOKED"
+            profile = rows["staff_profiles"][data["tenant_id"], data["account_id"]]
+            profile |= {"status": "REVOKED", "revoked_at": max(at, profile["active_since"] + timedelta(microseconds=1))}
         case "branch_access.granted":
             given = {name: data[name] for name in ("tenant_id", "account_id", "branch_id", "reason")}
             by = {"assigned_by": event["actor"]["subject"], "assigned_at": at, "status": "ACTIVE"}
             rows["branch_assignments"][data["assignment_id"]] |= given | by
         case "branch_access.removed":
             rows["branch_assignments"][data["assignment_id"]] |= {"status": "REMOVED", "removed_at": at}
+
+
+def _begin_period(tenant: str, account: str, at: datetime, rows: dict[str, dict[Any, dict[str, Any]]]) -> None:
+    """Of who was revoked, the period before is over; one begins no earlier than the last ended (S2.35)."""
+    profile, over = rows["staff_profiles"][tenant, account], rows["staff_profile_periods"]
+    if profile:
+        number = sum(period[:2] == (tenant, account) for period in over) + 1
+        over[tenant, account, str(number)] = {name: profile[name] for name in ("active_since", "revoked_at")}
+        at = max(at, profile["revoked_at"])
+    profile |= {"status": "ACTIVE", "active_since": at, "revoked_at": None}
 
 
 def _moment(text: str) -> datetime:

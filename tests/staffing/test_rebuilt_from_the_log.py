@@ -79,6 +79,7 @@ async def test_the_events_alone_make_the_same_rows_and_none_can_be_missing(offic
     dice.shuffle(events)
 
     assert {event["type"] for event in events} >= NEEDED
+    assert standing["staff_profile_periods"], "nobody came back"
     assert differences(rebuilt(events), standing) == []
 
     for n in dice.sample(range(len(events)), DROPPED):

@@ -120,6 +120,7 @@ class Office:
         self.otp = Otp(self.settings.otp_pepper.get_secret_value())
         self.sealer = Sealer(self.settings.credential_key.get_secret_value())
         self.root = root_admin(stack)
+        self.took = 0.0
         self._passwords = Passwords()
         self._producer, self._offset = producer, 0
         self._allowlist = Allowlist(self.settings.oidc_issuer, "", self.settings.root_admin_subjects_file)
@@ -174,7 +175,9 @@ class Office:
             for command, actor in calls
         ]
         before = self.tables.value("SELECT COALESCE(max(id), 0) FROM outbox")
+        start = time.perf_counter()
         await self.processor(desk or self.desks[calls[0][0].topic])([self._received(record) for record in sent])
+        self.took = time.perf_counter() - start
         events = self.events_since(before)
         return [self._answer(record, events[str(record.command_id)]) for record in sent]
 

@@ -96,8 +96,9 @@ def shut_down(home: Home, groups: Iterable[Iterable[str]]) -> None:
 
 
 def _stop_together(home: Home, names: Iterable[str]) -> None:
-    wanted = set(names)
+    """Those that it knows: a supervisor that an older version started has never heard of the newest part."""
     with remote(home) as supervisor:
+        wanted = set(names) & {row["name"] for row in supervisor.getAllProcessInfo()}
         for name in wanted:
             with _already(Faults.NOT_RUNNING):
                 supervisor.stopProcess(name, False)

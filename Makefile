@@ -29,8 +29,8 @@ demo: setup softhsm ## start the stack and walk both journeys, step by step
 	@$(BIN)/gatehouse up
 	@$(BIN)/gatehouse demo
 
-test: setup softhsm ## the whole suite, against real PostgreSQL, S3 and Apache Kafka
-	@$(BIN)/python -m pytest || { echo "-- once more, only what failed, on a stack of its own --"; $(BIN)/python -m pytest --last-failed; }
+test: setup softhsm ## the whole suite, in two processes, against real PostgreSQL, S3 and Apache Kafka
+	@$(BIN)/python -m pytest -n 2 --dist loadfile || { echo "-- once more, only what failed, on a stack of its own --"; $(BIN)/python -m pytest --last-failed; }
 
 check: setup ## lint, format, types, boundaries
 	@$(BIN)/ruff check .

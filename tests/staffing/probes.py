@@ -140,7 +140,7 @@ def _renewed_value(name: str, value: Any) -> Any:
         case "phone":
             return new_phone()
         case "key":
-            return str(uuid4())
+            return uuid4().hex
         case "role_key":
             return "MANAGER"
         case "notify":

@@ -1,15 +1,17 @@
 """Which passwords are refused, by NIST SP 800-63B §3.1.1.2: what is too short, what guessers try first, and what is
 about this person or this service. There are no rules of composition: a long phrase of plain words is a good password.
 
-The list is `common_passwords.txt`, made by `deploy/common_passwords.py`. It holds roots: case, accents, digits put
-around a word and letters written as digits make no other password.
+The list is the 30,000 most frequent passwords of the package zxcvbn, as roots: case, accents, digits put around a word
+and letters written as digits make no other password.
 """
 
+import runpy
 import string
 import unicodedata
 from collections.abc import Iterator
 from enum import StrEnum
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 LENGTH = range(10, 257)
@@ -19,7 +21,7 @@ AROUND = 8
 PHONE_DIGITS = 7
 
 SERVICE_WORDS = frozenset({"gatehouse", "gatehousestaff", "staffgatehouse", "mygatehouse"})
-_LIST = Path(__file__).with_name("common_passwords.txt")
+SHORTEST_ROOT = 4
 _AROUND = string.digits + string.punctuation + string.whitespace
 _LEET = str.maketrans("013457@$!|", "oieastasil")
 _WALKS = (
@@ -130,5 +132,15 @@ def _run(text: str, start: int) -> int:
 
 @cache
 def common_passwords() -> frozenset[str]:
-    lines = _LIST.read_text(encoding="utf-8").splitlines()
-    return frozenset(line for line in lines if line and not line.startswith("#"))
+    found = {root for password in _frequent() for root in roots(password)}
+    return frozenset(root for root in found if len(root) >= SHORTEST_ROOT)
+
+
+def _frequent() -> list[str]:
+    """The package's list alone: its estimator, which importing it brings along, would cost 14 MB for ever."""
+    package = find_spec("zxcvbn")
+    if package is None or not package.submodule_search_locations:
+        raise ModuleNotFoundError("zxcvbn")
+    file = Path(package.submodule_search_locations[0]) / "frequency_lists.py"
+    frequent: list[str] = runpy.run_path(str(file))["FREQUENCY_LISTS"]["passwords"]
+    return frequent

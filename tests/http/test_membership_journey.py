@@ -74,7 +74,7 @@ def test_from_the_first_day_to_the_second_period(shop: Shop) -> None:  # S2.35, 
         ("PUT", "kind", {"kind": "OWNER"}),
         ("POST", "branches", {"branch_ids": []}),
         ("PUT", "branches", {"branch_ids": []}),
-        ("DELETE", f"branches/{uuid4()}", None),
+        ("DELETE", "branches/01a201b0-0000-7000-8000-00000000dead", None),
         ("POST", "revoke", {}),
     ],
 )

@@ -73,7 +73,7 @@ def test_a_root_with_more_than_decoration_around_it_is_another_password() -> Non
     assert weaknesses("dragon 8841 2290 7315") == ()
 
 
-def test_the_list_is_long_and_says_where_it_comes_from() -> None:
+def test_the_list_is_long_and_made_of_roots() -> None:
     assert len(common_passwords()) > 30_000
     assert {"qwertyuiop", "manchester", "harrypotter"} <= common_passwords()
-    assert not [word for word in common_passwords() if word.startswith("#") or not word.isalnum()]
+    assert not [word for word in common_passwords() if not word.isalnum()]

@@ -6,6 +6,7 @@ from typing import Any
 
 from deploy.cli.audit import verify
 from deploy.cli.options import HomeOption, state_of
+from deploy.demo.log import prove_log
 from deploy.demo.mint import mint_invoice
 from deploy.demo.partner import onboard_partner
 from deploy.demo.staff import onboard_staff
@@ -34,7 +35,8 @@ def demo(home: HomeOption = None) -> None:
         timeline = _timeline(walk, partner.partner_id)
     walk.note(" → ".join(event["type"] for event in timeline))
     with walk.step("every event is checked against the signed checkpoints"):
-        verify(home)
+        verify(home=home)
+    prove_log(walk, home)
     _print_addresses(walk, describe(Stack(home)))
 
 

@@ -1,16 +1,14 @@
 """From an approved partner to minted money: invoice, receipt, three people, a proof, and at the end a suspension."""
 
-import subprocess
-import sys
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from deploy.demo.apart import apart
 from deploy.demo.documents import pdf
 from deploy.demo.partner import API, NOTES, upload
 from deploy.demo.walk import UnexpectedAnswer, Walk
-from deploy.local.supervision import REPOSITORY
 
 RECIPIENT = "0x52908400098527886e0f7030069857d2e4169ee7"
 
@@ -57,21 +55,10 @@ def _prove(walk: Walk, path: str, token: str) -> None:
         with walk.step("its proof bundle is checked by another process that has only public keys"):
             bundle.write_bytes(walk.proof(f"{path}/voucher", token))
             keys.write_bytes(walk.download("/.well-known/jwks.json"))
-            walk.note(_verify(bundle, keys, expect=0))
+            walk.note(apart("voucher", "verify", str(bundle), "--key", str(keys), expect=0))
         with walk.step("one changed byte, and it says which link broke"):
             forged.write_bytes(bundle.read_bytes().replace(b'"payload":"', b'"payload":"A', 1))
-            walk.note(_verify(forged, keys, expect=1))
-
-
-def _verify(bundle: Path, keys: Path, *, expect: int) -> str:
-    """Only a file and keys: no settings, no network, no database."""
-    command = (sys.executable, "-m", "deploy.cli.app", "voucher", "verify", str(bundle), "--key", str(keys))
-    done = subprocess.run(
-        command, env={"PYTHONPATH": str(REPOSITORY)}, cwd=bundle.parent, capture_output=True, text=True, check=False
-    )
-    if done.returncode != expect:
-        raise UnexpectedAnswer(f"voucher verify ended with {done.returncode}: {done.stdout}{done.stderr}")
-    return done.stdout.strip().splitlines()[-1]
+            walk.note(apart("voucher", "verify", str(forged), "--key", str(keys), expect=1))
 
 
 def _suspend(walk: Walk, partner_id: str, applicant: str, reviewer: str, wanted: dict[str, Any]) -> None:

@@ -36,7 +36,7 @@ To = Annotated[int | None, typer.Argument(metavar="[TO]", help="Size of the newe
 
 def prove(event_id: EventId, home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Print the proof that an event is in the log, as a C2SP tlog-proof."""
-    proof = _asked(home, lambda settings: Prover(settings.signer.verifier).prove_event, ProveEvent(event_id=event_id))
+    proof = _asked(home, lambda settings: Prover(settings.signer.verifier).prove, ProveEvent(event_id=event_id))
     if as_json:
         show(proof.model_dump(mode="json"))
         return

@@ -158,8 +158,8 @@ class CommandProcessor:
         command = cast("Command", inbound.request)
         data = self._desk.refusal(command=command.type, code=outcome.code)
         fact = Fact("command", inbound.message_id, 1, data, command.targets())
-        rejected = Outcome.FAILED if status >= 500 else Outcome.REJECTED
-        return [*_succeeded(call, outcome.facts), (call, fact, rejected, outcome.code)]
+        told = (call, fact, Outcome.FAILED if status >= 500 else Outcome.REJECTED, outcome.code)
+        return [*_succeeded(call, outcome.facts), told]
 
 
 class _Decided(NamedTuple):

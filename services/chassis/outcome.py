@@ -94,6 +94,5 @@ Decision = Outcome | Deferred
 def authorise(request: Request, actor: Actor) -> Refusal | None:
     """The role gate of the message's own contract (S1.2)."""
     if request.roles and not actor.holds_any(request.roles):
-        wanted = ", ".join(sorted(request.roles))
-        return Refusal(Code.ROLE_REQUIRED, f"{request.type} needs one of: {wanted}")
+        return Refusal(Code.ROLE_REQUIRED, f"{request.type} needs one of: {', '.join(sorted(request.roles))}")
     return None

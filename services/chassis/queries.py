@@ -62,8 +62,7 @@ class QueryProcessor:
             log.warning("query.unanswered", count=len(answers), error=repr(error))  # the callers have timed out
 
     async def _answer(self, inbound: Inbound) -> Outcome:
-        refused = authorise(inbound.request, inbound.actor)
-        if refused:
+        if refused := authorise(inbound.request, inbound.actor):
             return refused
         call = Call(inbound.actor, inbound.context, inbound.message_id, datetime.now(UTC))
         handler = self._handlers[cast("type[Query]", type(inbound.request))]

@@ -22,6 +22,7 @@ AREA = tuple(
 EXAMPLES = Path(__file__).parents[2] / "contracts" / "examples" / "requests"
 NOT_SENT = frozenset({"plan", "if_exists", IF_MATCH_FIELD})
 """Set by a header or a query parameter, or true only after another call."""
+_KEY = re.compile(r"\b[0-9a-f]{32}\b")
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 Pointer = tuple[str | int, ...]
@@ -82,8 +83,8 @@ def neighbour(identifier: str) -> str:
 
 
 def without_ids(text: str) -> str:
-    """An answer with all its ids made equal, so that two can be compared."""
-    return _ID.sub("<id>", text)
+    """An answer with all its ids and keys made equal, so that two can be compared."""
+    return _KEY.sub("<key>", _ID.sub("<id>", text))
 
 
 def ids_in(text: str) -> set[str]:

@@ -54,7 +54,7 @@ class Shop:
         return UUID(self.owner.subject)
 
 
-def _phone() -> str:
+def new_phone() -> str:
     drawn = uuid4().int
     return f"+4915{(drawn >> 64) % 3}{drawn % 10**8:08}"
 
@@ -63,20 +63,20 @@ def _tenant(phone: str) -> CreateTenant:
     return CreateTenant(name=f"Café {phone}", region="DE", owner=Owner(phone=phone, display_name="Sokha Owner"))
 
 
-async def _told(bus: Bus, command: Command, actor: Actor) -> Answer:
+async def told(bus: Bus, command: Command, actor: Actor) -> Answer:
     answer = await bus.ask(command, actor)
     assert answer.status < 300, answer
     return answer
 
 
-async def _shop(bus: Bus) -> Shop:
-    phone = _phone()
-    tenant_id = UUID((await _told(bus, _tenant(phone), root_admin(bus.stack))).json["id"])
+async def new_shop(bus: Bus) -> Shop:
+    phone = new_phone()
+    tenant_id = UUID((await told(bus, _tenant(phone), root_admin(bus.stack))).json["id"])
     owner = Tables(bus.stack, "staffing").value("SELECT account_id FROM memberships WHERE tenant_id = %s", tenant_id)
     return Shop(tenant_id, Actor(type=ActorType.STAFF, issuer="gatehouse-staff", subject=str(owner)), phone)
 
 
-def _prepared(
+def prepared(
     command: Command, actor: Actor, events: tuple[str, ...], counted: LiteralString, *args: object, less: int = 0
 ) -> Prepared:
     return Prepared(command, actor, lambda tables: tables.value(counted, *args) - less, events)
@@ -84,161 +84,161 @@ def _prepared(
 
 @case(CreateTenant)
 async def create_tenant(bus: Bus) -> Prepared:
-    command = _tenant(_phone())
+    command = _tenant(new_phone())
     events = ("tenant.created", *PROVISIONED)
-    return _prepared(
+    return prepared(
         command, root_admin(bus.stack), events, "SELECT count(*) FROM tenants WHERE name = %s", command.name
     )
 
 
 @case(FreezeTenant)
 async def freeze_tenant(bus: Bus) -> Prepared:
-    shop = await _shop(bus)
+    shop = await new_shop(bus)
     version = "SELECT version FROM tenants WHERE id = %s"
     command = FreezeTenant(tenant_id=shop.tenant_id)
-    return _prepared(command, shop.owner, ("tenant.frozen",), version, shop.tenant_id, less=1)
+    return prepared(command, shop.owner, ("tenant.frozen",), version, shop.tenant_id, less=1)
 
 
 @case(ActivateTenant)
 async def activate_tenant(bus: Bus) -> Prepared:
-    shop = await _shop(bus)
-    await _told(bus, FreezeTenant(tenant_id=shop.tenant_id), shop.owner)
+    shop = await new_shop(bus)
+    await told(bus, FreezeTenant(tenant_id=shop.tenant_id), shop.owner)
     version = "SELECT version FROM tenants WHERE id = %s"
     command = ActivateTenant(tenant_id=shop.tenant_id)
-    return _prepared(command, shop.owner, ("tenant.activated",), version, shop.tenant_id, less=2)
+    return prepared(command, shop.owner, ("tenant.activated",), version, shop.tenant_id, less=2)
 
 
 @case(CreateBranch)
 async def create_branch(bus: Bus) -> Prepared:
-    shop = await _shop(bus)
+    shop = await new_shop(bus)
     counted = "SELECT count(*) FROM branches WHERE tenant_id = %s"
     command = CreateBranch(tenant_id=shop.tenant_id, name="Riverside")
-    return _prepared(command, shop.owner, ("branch.created",), counted, shop.tenant_id)
+    return prepared(command, shop.owner, ("branch.created",), counted, shop.tenant_id)
 
 
-async def _branch(bus: Bus, shop: Shop) -> UUID:
-    opened = await _told(bus, CreateBranch(tenant_id=shop.tenant_id, name="Old Market"), shop.owner)
+async def new_branch(bus: Bus, shop: Shop) -> UUID:
+    opened = await told(bus, CreateBranch(tenant_id=shop.tenant_id, name="Old Market"), shop.owner)
     return UUID(opened.json["id"])
 
 
 @case(FreezeBranch)
 async def freeze_branch(bus: Bus) -> Prepared:
-    shop = await _shop(bus)
-    branch = await _branch(bus, shop)
+    shop = await new_shop(bus)
+    branch = await new_branch(bus, shop)
     command = FreezeBranch(tenant_id=shop.tenant_id, branch_id=branch)
-    return _prepared(
+    return prepared(
         command, shop.owner, ("branch.frozen",), "SELECT version FROM branches WHERE id = %s", branch, less=1
     )
 
 
 @case(ActivateBranch)
 async def activate_branch(bus: Bus) -> Prepared:
-    shop = await _shop(bus)
-    branch = await _branch(bus, shop)
-    await _told(bus, FreezeBranch(tenant_id=shop.tenant_id, branch_id=branch), shop.owner)
+    shop = await new_shop(bus)
+    branch = await new_branch(bus, shop)
+    await told(bus, FreezeBranch(tenant_id=shop.tenant_id, branch_id=branch), shop.owner)
     command = ActivateBranch(tenant_id=shop.tenant_id, branch_id=branch)
-    return _prepared(
+    return prepared(
         command, shop.owner, ("branch.activated",), "SELECT version FROM branches WHERE id = %s", branch, less=2
     )
 
 
 @case(ProvisionStaff)
 async def provision_staff(bus: Bus) -> Prepared:
-    shop = await _shop(bus)
-    branches = (await _branch(bus, shop), await _branch(bus, shop))
+    shop = await new_shop(bus)
+    branches = (await new_branch(bus, shop), await new_branch(bus, shop))
     command = ProvisionStaff(
-        tenant_id=shop.tenant_id, phone=_phone(), display_name="Dara", role_key="CASHIER", branch_ids=branches
+        tenant_id=shop.tenant_id, phone=new_phone(), display_name="Dara", role_key="CASHIER", branch_ids=branches
     )
     events = (*PROVISIONED, "branch_access.granted", "branch_access.granted")
     counted = "SELECT count(*) FROM memberships WHERE tenant_id = %s"
-    return _prepared(command, shop.owner, events, counted, shop.tenant_id, less=1)
+    return prepared(command, shop.owner, events, counted, shop.tenant_id, less=1)
 
 
 @case(BulkProvision)
 async def bulk_provision(bus: Bus) -> Prepared:
     """Two people, so two of each event."""
-    shop = await _shop(bus)
-    branch = await _branch(bus, shop)
+    shop = await new_shop(bus)
+    branch = await new_branch(bus, shop)
     rows = tuple(
-        BulkRow(key=f"row-{n}", phone=_phone(), display_name="Dara", role_key="CASHIER", branch_ids=(branch,))
+        BulkRow(key=f"row-{n}", phone=new_phone(), display_name="Dara", role_key="CASHIER", branch_ids=(branch,))
         for n in range(2)
     )
     command = BulkProvision(tenant_id=shop.tenant_id, mode=BulkMode.PER_ROW, rows=rows)
     events = (*PROVISIONED, "branch_access.granted") * 2
     counted = "SELECT count(*) / 2 FROM staff_bulk_rows r JOIN memberships m USING (account_id) WHERE r.tenant_id = %s"
-    return _prepared(command, shop.owner, events, counted, shop.tenant_id)
+    return prepared(command, shop.owner, events, counted, shop.tenant_id)
 
 
 @case(SetQuotas)
 async def set_quotas(bus: Bus) -> Prepared:
-    shop = await _shop(bus)
+    shop = await new_shop(bus)
     command = SetQuotas(tenant_id=shop.tenant_id, staff=7, branches=7, role_keys=7)
     version = "SELECT version FROM tenants WHERE id = %s"
-    return _prepared(command, root_admin(bus.stack), ("tenant.quotas_set",), version, shop.tenant_id, less=1)
+    return prepared(command, root_admin(bus.stack), ("tenant.quotas_set",), version, shop.tenant_id, less=1)
 
 
 @case(RequestActivation)
 async def request_activation(bus: Bus) -> Prepared:
-    shop = await _shop(bus)
+    shop = await new_shop(bus)
     counted = "SELECT count(*) FROM otp_challenges WHERE account_id = %s"
     asked = ("identity.activation_requested",)
-    return _prepared(RequestActivation(phone=shop.phone), ANYBODY, asked, counted, shop.account_id)
+    return prepared(RequestActivation(phone=shop.phone), ANYBODY, asked, counted, shop.account_id)
 
 
 @case(VerifyActivation)
 async def verify_activation(bus: Bus) -> Prepared:
-    shop = await _shop(bus)
-    await _told(bus, RequestActivation(phone=shop.phone), ANYBODY)
+    shop = await new_shop(bus)
+    await told(bus, RequestActivation(phone=shop.phone), ANYBODY)
     tried = "SELECT attempts FROM otp_challenges WHERE account_id = %s"
-    return _prepared(_verification(bus, shop), ANYBODY, ("identity.activated",), tried, shop.account_id)
+    return prepared(_verification(bus, shop), ANYBODY, ("identity.activated",), tried, shop.account_id)
 
 
 @case(OpenSession)
 async def open_session(bus: Bus) -> Prepared:
-    shop = await _shop(bus)
+    shop = await new_shop(bus)
     await _activate(bus, shop)
     counted = "SELECT count(*) FROM sessions WHERE account_id = %s"
-    return _prepared(_login(bus, shop), ANYBODY, ("session.opened",), counted, shop.account_id)
+    return prepared(_login(bus, shop), ANYBODY, ("session.opened",), counted, shop.account_id)
 
 
 @case(RefreshSession)
 async def refresh_session(bus: Bus) -> Prepared:
-    shop = await _shop(bus)
+    shop = await new_shop(bus)
     session_id, session = await _logged_in(bus, shop)
     used = "SELECT count(*) FROM refresh_tokens WHERE session_id = %s AND used_at IS NOT NULL"
     command = RefreshSession(refresh_sha256=hashlib.sha256(session.refresh_token.encode()).hexdigest())
-    return _prepared(command, ANYBODY, ("session.refreshed",), used, session_id)
+    return prepared(command, ANYBODY, ("session.refreshed",), used, session_id)
 
 
 @case(CloseSession)
 async def close_session(bus: Bus) -> Prepared:
-    shop = await _shop(bus)
+    shop = await new_shop(bus)
     session_id, _ = await _logged_in(bus, shop)
     caller = shop.owner.model_copy(update={"session_id": session_id})
     ended = "SELECT count(*) FROM sessions WHERE id = %s AND revoked_at IS NOT NULL"
-    return _prepared(CloseSession(), caller, ("session.ended",), ended, session_id)
+    return prepared(CloseSession(), caller, ("session.ended",), ended, session_id)
 
 
 @case(DisableAccount)
 async def disable_account(bus: Bus) -> Prepared:
-    shop = await _shop(bus)
+    shop = await new_shop(bus)
     disabled = "SELECT count(*) FROM accounts WHERE id = %s AND disabled_at IS NOT NULL"
     command = DisableAccount(account_id=shop.account_id, reason="Lost their phone")
-    return _prepared(command, root_admin(bus.stack), ("account.disabled",), disabled, shop.account_id)
+    return prepared(command, root_admin(bus.stack), ("account.disabled",), disabled, shop.account_id)
 
 
 @case(EnableAccount)
 async def enable_account(bus: Bus) -> Prepared:
-    shop = await _shop(bus)
-    await _told(bus, DisableAccount(account_id=shop.account_id), root_admin(bus.stack))
+    shop = await new_shop(bus)
+    await told(bus, DisableAccount(account_id=shop.account_id), root_admin(bus.stack))
     enabled = "SELECT count(*) FROM accounts WHERE id = %s AND disabled_at IS NULL"
     command = EnableAccount(account_id=shop.account_id)
-    return _prepared(command, root_admin(bus.stack), ("account.enabled",), enabled, shop.account_id)
+    return prepared(command, root_admin(bus.stack), ("account.enabled",), enabled, shop.account_id)
 
 
 async def _activate(bus: Bus, shop: Shop) -> None:
-    await _told(bus, RequestActivation(phone=shop.phone), ANYBODY)
-    await _told(bus, _verification(bus, shop), ANYBODY)
+    await told(bus, RequestActivation(phone=shop.phone), ANYBODY)
+    await told(bus, _verification(bus, shop), ANYBODY)
 
 
 def _login(bus: Bus, shop: Shop) -> OpenSession:
@@ -247,7 +247,7 @@ def _login(bus: Bus, shop: Shop) -> OpenSession:
 
 async def _logged_in(bus: Bus, shop: Shop) -> tuple[UUID, Session]:
     await _activate(bus, shop)
-    sealed = (await _told(bus, _login(bus, shop), ANYBODY)).json["sealed"]
+    sealed = (await told(bus, _login(bus, shop), ANYBODY)).json["sealed"]
     opened = Sealer(bus.stack.state.secrets["credential_key"]).unseal(sealed, Purpose.SESSION, shop.phone)
     session = Session.model_validate_json(opened)
     claims = jwt.decode(session.access_token, options={"verify_signature": False})

@@ -39,6 +39,8 @@ def services(stack: Stack) -> Iterator[None]:
 @pytest.mark.parametrize("steps", [360, pytest.param(10_000, marks=pytest.mark.faults)])
 async def test_every_submitted_voucher_had_an_approval_in_force(steps: int, stack: Stack, services: None) -> None:
     outcomes: Counter[tuple[str, int]] = Counter()
+    tables = Tables(stack, "partners")
+    before = tables.value("SELECT COALESCE(max(id), 0) FROM outbox")
     async with Bus.of(stack) as bus, swap_operator(stack) as node:
         clients = await asyncio.gather(*(Client.approved(bus) for _ in range(WALKERS)))
         walkers = [
@@ -47,9 +49,8 @@ async def test_every_submitted_voucher_had_an_approval_in_force(steps: int, stac
         ]
         await asyncio.gather(*(walker.walk(steps // WALKERS) for walker in walkers))
         await node.behave("ok", mint_delay_seconds=0.1)
-        tables = Tables(stack, "partners")
         await eventually(lambda: tables.value(OPEN) == 0, "every voucher has come to its end", 240)
-        await eventually(lambda: not_in_the_log(tables, stack) == 0, "the log has everything", 120)
+        await eventually(lambda: not_in_the_log(tables, stack, before) == 0, "the log has everything", 120)
 
     log = of_the_log(stack)
     assert list(complaints(log)) == []
@@ -62,9 +63,10 @@ OPEN = """SELECT count(*) FROM vouchers WHERE state IN ('PREPARED', 'SIGNED', 'U
     AND next_try_at < now() + interval '1 hour'"""
 
 
-def not_in_the_log(tables: Tables, stack: Stack) -> int:
+def not_in_the_log(tables: Tables, stack: Stack, before: int) -> int:
+    """Events of this walk alone: where no relay ran, older ones were never published."""
     known = {row["id"] for row in Tables(stack, "audit").rows("SELECT id FROM events")}
-    written = {row["event_id"] for row in tables.rows("SELECT event_id FROM outbox")}
+    written = {row["event_id"] for row in tables.rows("SELECT event_id FROM outbox WHERE id > %s", before)}
     return len(written - known)
 
 

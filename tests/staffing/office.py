@@ -41,7 +41,7 @@ from services.wire.actor import public_key
 from services.wire.allowlist import Allowlist
 from services.wire.sealing import Sealer
 from tests.support import RawRecord, command_record, root_admin
-from tests.support.tables import Tables
+from tests.support.tables import KeptTables
 
 GOOD_PASSWORD = "correct horse battery"
 STAFF_ISSUER = "gatehouse-staff"
@@ -115,7 +115,7 @@ class Office:
     """`tell` puts commands through in one batch; shortcuts below it make the usual people and places."""
 
     def __init__(self, stack: Stack, engine: AsyncEngine, producer: AIOKafkaProducer) -> None:
-        self.stack, self.engine, self.tables = stack, engine, Tables(stack, "staffing")
+        self.stack, self.engine, self.tables = stack, engine, KeptTables(stack, "staffing")
         self.settings = StaffingSettings(_env_file=stack.home.settings("staffing"))  # type: ignore[call-arg]
         self.otp = Otp(self.settings.otp_pepper.get_secret_value())
         self.sealer = Sealer(self.settings.credential_key.get_secret_value())
@@ -141,6 +141,7 @@ class Office:
         self._passwords.close()
         with self.tables.connection() as tables:
             tables.execute("UPDATE outbox SET published_at = now() WHERE published_at IS NULL")
+        self.tables.close()
 
     def limited(self, cooldown: float = 0, **hourly: int) -> None:
         """From now on with these caps an hour (`phone`, `ip`, `tenant`, `country`); the others stay generous.

@@ -32,7 +32,7 @@ def test_a_staffs_life_is_what_the_model_foretells() -> None:
 @pytest.mark.faults
 @pytest.mark.usefixtures("world")
 def test_two_thousand_lives_are_what_the_model_foretells() -> None:
-    run_state_machine_as_test(StaffLife, settings=settings(max_examples=2000, stateful_step_count=30, **QUIET))
+    run_state_machine_as_test(StaffLife, settings=settings(max_examples=2000, stateful_step_count=20, **QUIET))
 
 
 QUICK = ("branches that outlive the membership", "a last owner who may go")

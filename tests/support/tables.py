@@ -1,7 +1,7 @@
 """What a service really stored, read past it as the administrator."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, LiteralString
 
 import psycopg
@@ -38,3 +38,19 @@ class Tables:
     def newest_events(self, limit: int = 500) -> list[dict[str, Any]]:
         """The last rows of the outbox in the order they were written."""
         return self.rows("SELECT * FROM outbox ORDER BY id DESC LIMIT %s", limit)[::-1]
+
+
+class KeptTables(Tables):
+    """The same on one connection, for tests that look often; close it."""
+
+    def __init__(self, stack: Stack, service: str) -> None:
+        super().__init__(stack, service)
+        self._open = ExitStack()
+        self._kept = self._open.enter_context(super().connection())
+
+    @contextmanager
+    def connection(self) -> Iterator[psycopg.Connection[dict[str, Any]]]:
+        yield self._kept
+
+    def close(self) -> None:
+        self._open.close()

@@ -8,6 +8,7 @@ from uuid import uuid4
 import httpx
 import psycopg
 import pytest
+from psycopg.types.string import TextLoader
 
 from contracts.staffing import CREDENTIALS
 from contracts.topics import REPLIES, events_of
@@ -217,6 +218,7 @@ def _tables(stack: Stack) -> str:
         "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname IN ('staffing', 'partners')"
     )
     with psycopg.connect(stack.state.admin_dsn) as tables:
+        tables.adapters.register_loader("timestamptz", TextLoader)  # Python's dates end before PostgreSQL's
         found = [str(row[0]) for row in tables.execute(names)]
         return "\n".join(_text(tables, name) for name in found)
 

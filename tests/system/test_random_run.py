@@ -66,7 +66,7 @@ OPEN = """SELECT count(*) FROM vouchers WHERE state IN ('PREPARED', 'SIGNED', 'U
 
 
 def events_after(tables: Tables, before: int) -> set[UUID]:
-    """Events of this walk alone: where no relay ran, older ones were never published, so half of their story is logged."""
+    """Events of this walk alone: where no relay ran, older ones were never published."""
     return {row["event_id"] for row in tables.rows("SELECT event_id FROM outbox WHERE id > %s", before)}
 
 

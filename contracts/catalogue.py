@@ -1,45 +1,30 @@
 """Every message there is, found from the models themselves."""
 
-from contracts import (
-    access,
-    audit,
-    audit_consistency,
-    audit_events,
-    credentials,
-    decisions,
-    gate,
-    invoices,
-    operations,
-    partner_events,
-    partners,
-    provisioning,
-    reviews,
-    staff_changes,
-    staff_events,
-    staffing,
-    vouchers,
-)
+from importlib import import_module
+
 from contracts.message import Command, EventData, Query, walk_subclasses
 
 MODULES = (
-    access,
-    audit,
-    audit_consistency,
-    audit_events,
-    credentials,
-    decisions,
-    gate,
-    invoices,
-    operations,
-    partner_events,
-    partners,
-    provisioning,
-    reviews,
-    staff_changes,
-    staff_events,
-    staffing,
-    vouchers,
+    "access",
+    "audit",
+    "audit_consistency",
+    "audit_events",
+    "credentials",
+    "decisions",
+    "gate",
+    "invoices",
+    "operations",
+    "partner_events",
+    "partners",
+    "provisioning",
+    "reviews",
+    "staff_changes",
+    "staff_events",
+    "staffing",
+    "vouchers",
 )
+for name in MODULES:
+    import_module(f"contracts.{name}")
 
 
 def command_types() -> tuple[type[Command], ...]:

@@ -16,7 +16,7 @@ from deploy.local.stack import Stack
 from tests.http.conftest import Api
 from tests.http.test_staff_journey import TENANTS, code_for, mobile
 from tests.support import eventually_true
-from tests.support.wire import reader
+from tests.support.wire import reader, until_now
 
 SESSIONS, ACTIVATION = "/api/v1/sessions", "/api/v1/activation"
 
@@ -205,11 +205,8 @@ async def _records(stack: Stack) -> bytes:
         ("downstream", events_of("staffing")),
     ):
         async with reader(stack, principal, *topics) as consumer:
-            ends = await consumer.end_offsets(consumer.assignment())
-            while any([await consumer.position(partition) < end for partition, end in ends.items()]):
-                for records in (await consumer.getmany(timeout_ms=500)).values():
-                    for record in records:
-                        found += b"\n".join([record.key or b"", record.value or b"", repr(record.headers).encode()])
+            for record in await until_now(consumer):
+                found += b"\n".join([record.key or b"", record.value or b"", repr(record.headers).encode()])
     return bytes(found)
 
 

@@ -17,6 +17,19 @@ from tests.staffing.office import Office, Shop, new_phone, provision
 TELLING = 0.15
 """How far from a half it must be to tell anything; with 100 pairs chance alone gets there once in 4,000 runs."""
 
+ROUNDS = 3
+
+
+async def _rounds_that_tell(office: Office, desk: Desk, pairs: int) -> list[float]:
+    """The chances of the rounds up to the first that tells nothing."""
+    chances: list[float] = []
+    while len(chances) < ROUNDS:
+        chance = await chance_that_new_is_slower(office, await office.open_shop(), desk, pairs)
+        if abs(chance - 0.5) < TELLING:
+            break
+        chances.append(chance)
+    return chances
+
 
 async def chance_that_new_is_slower(office: Office, shop: Shop, desk: Desk, pairs: int) -> float:
     elsewhere = await office.open_shop()
@@ -37,15 +50,13 @@ def _share(new: Sequence[float], known: Sequence[float]) -> float:
 
 
 @pytest.mark.parametrize("pairs", [100, pytest.param(500, marks=pytest.mark.faults)])
-async def test_the_call_takes_as_long_for_a_known_phone_as_for_a_new_one(
-    office: Office, shop: Shop, pairs: int
-) -> None:
-    chance = await chance_that_new_is_slower(office, shop, office.desks[COMMANDS], pairs)
+async def test_the_call_takes_as_long_for_a_known_phone_as_for_a_new_one(office: Office, pairs: int) -> None:
+    chances = await _rounds_that_tell(office, office.desks[COMMANDS], pairs)
 
-    assert abs(chance - 0.5) < TELLING, f"a new phone takes longer in {chance:.0%} of all comparisons"
+    assert len(chances) < ROUNDS, f"a new phone takes longer in {chances} of all comparisons"
 
 
-async def test_a_leak_would_be_seen(office: Office, shop: Shop) -> None:
+async def test_a_leak_would_be_seen(office: Office) -> None:
     """The control: a service that does a little more for a new phone."""
     desk = office.desks[COMMANDS]
 
@@ -57,4 +68,7 @@ async def test_a_leak_would_be_seen(office: Office, shop: Shop) -> None:
 
     leaky = Desk(desk.handlers, desk.load, leaking, desk.refusal, desk.gather)
 
-    assert await chance_that_new_is_slower(office, shop, leaky, 40) > 0.5 + TELLING
+    chances = await _rounds_that_tell(office, leaky, 40)
+
+    assert len(chances) == ROUNDS
+    assert min(chances) > 0.5 + TELLING

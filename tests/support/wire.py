@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 from unittest.mock import patch
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 from aiokafka.producer import message_accumulator
 from aiokafka.producer import producer as producer_module
 from aiokafka.record import default_records
@@ -55,6 +55,16 @@ async def reader(stack: Stack, principal: str, *topics: str, from_end: bool = Fa
         yield client
     finally:
         await client.stop()
+
+
+async def until_now(consumer: AIOKafkaConsumer) -> list[ConsumerRecord]:
+    """All records from where the consumer stands to the ends its partitions have now."""
+    ends = await consumer.end_offsets(consumer.assignment())
+    found: list[ConsumerRecord] = []
+    while any([await consumer.position(partition) < end for partition, end in ends.items()]):
+        batches = await consumer.getmany(timeout_ms=500)
+        found += [record for records in batches.values() for record in records]
+    return found
 
 
 @asynccontextmanager

@@ -30,7 +30,7 @@ from tests.partners.review.reviewers import SLA, ReviewOffice
 from tests.support import Bus, ServiceProcess, Tables, command_record, eventually, system
 from tests.support.groups import skip_backlog
 from tests.support.records import service_key
-from tests.support.wire import reader
+from tests.support.wire import reader, until_now
 
 Asked = tuple[type[Command], dict[str, Any], UUID]
 WAVES, PARTNERS = 4, 80
@@ -71,10 +71,10 @@ class Swept:
         """The commands one sweep issues for the partners of a desk: type, body, command id."""
         async with reader(self._stack, "partners", COMMANDS, from_end=True) as consumer:
             await self.sweeper.sweep()
-            batches = await consumer.getmany(timeout_ms=500, max_records=10_000)
+            records = await until_now(consumer)
         kinds = {kind.type: kind for kind in (WarnReview, BreachReview, EscalatePage)}
         found: list[Asked] = []
-        for record in (record for batch in batches.values() for record in batch):
+        for record in records:
             headers, body = dict(record.headers), orjson.loads(record.value)
             kind = kinds.get(headers[Header.TYPE].decode())
             if kind and UUID(body["partner_id"]) in desk.book.partners:

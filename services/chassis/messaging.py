@@ -28,7 +28,6 @@ from services.wire.header_names import accept_any_header_name
 from services.wire.kafka import tls
 from services.wire.settings import ServiceSettings
 
-MAX_RECORDS = 128  # one batch = one transaction; larger ones make everyone wait for the last
 POLL_MS = 1_000
 DRAIN_SECONDS = 20.0
 
@@ -37,14 +36,18 @@ Process = Callable[[Sequence[Record]], Awaitable[Sent]]
 
 
 class Fetch(NamedTuple):
-    """How long the broker gathers records for one answer: until it has `min_bytes`, at most `max_wait_ms`."""
+    """How long the broker gathers records for one answer: until it has `min_bytes`, at most `max_wait_ms`.
+
+    One batch, that is one transaction, holds at most `max_records`: everyone in it waits for the last.
+    """
 
     min_bytes: int
     max_wait_ms: int
+    max_records: int
 
 
-AT_ONCE = Fetch(min_bytes=1, max_wait_ms=500)  # the broker wakes the fetch with the first record
-IN_BULK = Fetch(min_bytes=200_000, max_wait_ms=250)  # nobody waits for the answer: fewer, larger batches
+AT_ONCE = Fetch(min_bytes=1, max_wait_ms=500, max_records=128)  # the broker wakes the fetch with the first record
+IN_BULK = Fetch(min_bytes=200_000, max_wait_ms=250, max_records=1_024)  # nobody waits for the answer: fewer batches
 
 log = structlog.get_logger()
 
@@ -68,12 +71,6 @@ def make_broker(settings: ServiceSettings) -> KafkaBroker:
         apply_types=False,
         logger=logging.getLogger("broker"),
     )
-
-
-async def _poll(consumer: AIOKafkaConsumer) -> tuple[Record, ...]:
-    """One batch as soon as there is something; empty after a second without."""
-    batches = await consumer.getmany(timeout_ms=POLL_MS, max_records=MAX_RECORDS)
-    return tuple(chain.from_iterable(batches.values()))
 
 
 async def _raw_message(records: tuple[Record, ...]) -> KafkaAckableMessage:
@@ -123,12 +120,17 @@ class Lane(ConsumerRebalanceListener):  # type: ignore[misc]
             decoder=_raw_body,
         )
         # FastStream's own poll sleeps again after an empty one: latency for whoever comes then, CPU when it is short.
-        self._subscriber.get_msg = _poll  # type: ignore[method-assign]
+        self._subscriber.get_msg = self._poll  # type: ignore[method-assign]
         self._subscriber(self._on_batch)
 
     @property
     def consumer(self) -> AIOKafkaConsumer:
         return self._subscriber.consumer
+
+    async def _poll(self, consumer: AIOKafkaConsumer) -> tuple[Record, ...]:
+        """One batch as soon as there is something; empty after a second without."""
+        batches = await consumer.getmany(timeout_ms=POLL_MS, max_records=self._fetch.max_records)
+        return tuple(chain.from_iterable(batches.values()))
 
     async def _on_batch(self, records: tuple[Record, ...]) -> None:
         started = time.monotonic()

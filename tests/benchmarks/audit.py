@@ -1,8 +1,7 @@
 """The log's own figures: how fast it is written, verified, and caught up with when it was away.
 
-On the stack's own schema, topics and bucket. Live and catching up are the same work, so both are told as one rate from
-the topics. The CPU time that PostgreSQL and the audit service together took for an event stands beside each figure,
-since the machine is rarely alone.
+On the stack's own schema, topics and bucket. The CPU time that PostgreSQL and the audit service together took for an
+event stands beside the rates, since the machine is rarely alone.
 """
 
 import asyncio
@@ -12,10 +11,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import asyncpg
-import orjson
 import psutil
 from rich.console import Console
 
@@ -25,22 +22,40 @@ from deploy.local.stack import Stack
 from services.audit.note import Verifier
 from services.audit.ranges import verify_log
 from services.wire import actor
-from tests.audit.ledger import TOPIC, event
+from tests.benchmarks.beside import commands_beside
+from tests.benchmarks.figures import Goal
+from tests.benchmarks.live import live
+from tests.benchmarks.stories import tell
 from tests.support import ServiceProcess
-from tests.support.wire import producer
 
-STORY, WAVE = 5, 5_000
 VERIFY_GOAL, INGEST_GOAL = 150_000, 10_000
+BEHIND_GOAL, CATCH_UP_GOAL, SLOWER_GOAL = 5.0, 5.0, 1.25
+LIVE_SECONDS = 30.0
 _RECORDED = "SELECT coalesce(max(size), 0) FROM audit.checkpoints"
+
+Figures = dict[str, float]
 
 
 async def measure_log(stack: Stack, events: int, console: Console, result: Path) -> None:
-    """`events` wait on the topics while the service is away; it takes them in, and then all of it is verified."""
-    dsn = stack.state.dsn("postgres")
-    connection = await asyncpg.connect(dsn)
+    """`events` wait on the topics while the service is away; it takes them in, lives on, and all of it is verified."""
+    connection = await asyncpg.connect(stack.state.dsn("postgres"))
+    try:
+        figures = await _caught_up(stack, connection, events)
+        with ServiceProcess(stack, "audit"):
+            figures |= await live(stack, INGEST_GOAL, LIVE_SECONDS)
+        figures |= await commands_beside(stack, events)
+        figures |= await _verified(stack, connection)
+    finally:
+        await connection.close()
+    for goal in _goals(figures):
+        console.print(f"[{'green' if goal.kept else 'red'}]{goal.text}: {goal.measured}")
+    result.parent.mkdir(parents=True, exist_ok=True)
+    result.write_text(json.dumps({"figures": figures}, indent=1) + "\n", encoding="utf-8")
+
+
+async def _caught_up(stack: Stack, connection: Any, events: int) -> Figures:
     before = await connection.fetchval(_RECORDED)
-    await _tell(stack, events)
-    figures: dict[str, float] = {}
+    await asyncio.to_thread(tell, stack, events)
 
     async def recorded() -> None:
         while await connection.fetchval(_RECORDED) < before + events:
@@ -49,23 +64,21 @@ async def measure_log(stack: Stack, events: int, console: Console, result: Path)
     with ServiceProcess(stack, "audit"):
         first = await _first(connection, before)
         seconds, cpu = await _timed(connection, recorded)
-        taken = before + events - first
-    figures["ingest_per_s"], figures["ingest_cpu_us"] = taken / seconds, cpu * 1e6 / taken
+    taken = before + events - first
+    return {"ingest_per_s": taken / seconds, "ingest_cpu_us": cpu * 1e6 / taken}
 
+
+async def _verified(stack: Stack, connection: Any) -> Figures:
     verifier = Verifier(AUDIT_ORIGIN, actor.public_key(public_key(stack.state.secrets["audit_signing_key"])))
 
     async def verified() -> None:
-        report = await verify_log(dsn, verifier)
+        report = await verify_log(stack.state.dsn("postgres"), verifier)
         if report.finding:
             raise RuntimeError(f"the log is not what was signed: {report.finding}")
 
-    size = before + events
+    size = await connection.fetchval(_RECORDED)
     seconds, cpu = await _timed(connection, verified)
-    figures["verify_per_s"], figures["verify_cpu_us"] = size / seconds, cpu * 1e6 / size
-    await connection.close()
-    _show(console, figures, size)
-    result.parent.mkdir(parents=True, exist_ok=True)
-    result.write_text(json.dumps({"events": size, "figures": figures}, indent=1) + "\n", encoding="utf-8")
+    return {"verified": size, "verify_per_s": size / seconds, "verify_cpu_us": cpu * 1e6 / size}
 
 
 async def _first(connection: Any, before: int) -> int:
@@ -73,19 +86,6 @@ async def _first(connection: Any, before: int) -> int:
     while (size := await connection.fetchval(_RECORDED)) == before:
         await asyncio.sleep(0.05)
     return int(size)
-
-
-async def _tell(stack: Stack, events: int) -> None:
-    """Stories of five events, as the partners service would publish them."""
-    async with producer(stack, "partners", linger_ms=20, max_batch_size=1 << 20) as client:
-        for start in range(0, events, WAVE):
-            sent = []
-            for number in range(start, min(start + WAVE, events)):
-                if number % STORY == 0:
-                    partner = uuid4()
-                document = event(number % STORY + 1, partner)
-                sent.append(await client.send(TOPIC, orjson.dumps(document), key=partner.bytes))
-            await asyncio.gather(*sent)
 
 
 async def _timed(connection: Any, work: Callable[[], Awaitable[None]]) -> tuple[float, float]:
@@ -107,11 +107,34 @@ def _cpu(roots: Sequence[psutil.Process]) -> float:
     return spent
 
 
-def _show(console: Console, figures: dict[str, float], size: int) -> None:
-    verify, ingest = figures["verify_per_s"], figures["ingest_per_s"]
-    for text, rate, goal, cpu in (
-        ("from the topics into the log", ingest, INGEST_GOAL, figures["ingest_cpu_us"]),
-        (f"a log of {size:,} events verified", verify, VERIFY_GOAL, figures["verify_cpu_us"]),
-    ):
-        colour = "green" if rate >= goal else "red"
-        console.print(f"[{colour}]{text}: {rate:,.0f} events/s (goal {goal:,}), {cpu:.1f} µs CPU an event")
+def _goals(found: Figures) -> list[Goal]:
+    ingest, verify, told = found["ingest_per_s"], found["verify_per_s"], found["live_per_s"]
+    behind, published = found["live_recorded_behind_s"], found["live_published_behind_s"]
+    times, slower = ingest / found["beside_events_per_s"], found["beside_p50_ms"] / found["alone_p50_ms"]
+    return [
+        Goal(
+            f"from the topics into the log ≥ {INGEST_GOAL:,} events/s",
+            f"{ingest:,.0f}/s, {found['ingest_cpu_us']:.1f} µs CPU an event",
+            ingest >= INGEST_GOAL,
+        ),
+        Goal(
+            f"told for {LIVE_SECONDS:.0f} s, under a signed checkpoint ≤ {BEHIND_GOAL:.0f} s later",
+            f"{told:,.0f}/s, {behind:.1f} s behind at most, {published:.1f} s to bucket and topic",
+            told >= INGEST_GOAL * 0.99 and behind <= BEHIND_GOAL,
+        ),
+        Goal(
+            f"catching up ≥ {CATCH_UP_GOAL:.0f} times the live rate of {found['beside_events_per_s']:,.0f} events/s",
+            f"{times:.1f} times",
+            times >= CATCH_UP_GOAL,
+        ),
+        Goal(
+            f"p50 of the staff call while it catches up ≤ {SLOWER_GOAL} times",
+            f"{found['beside_p50_ms']:.1f} against {found['alone_p50_ms']:.1f} ms",
+            slower <= SLOWER_GOAL,
+        ),
+        Goal(
+            f"a log of {found['verified']:,.0f} events verified at ≥ {VERIFY_GOAL:,} events/s",
+            f"{verify:,.0f}/s, {found['verify_cpu_us']:.1f} µs CPU an event",
+            verify >= VERIFY_GOAL,
+        ),
+    ]

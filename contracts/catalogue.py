@@ -13,6 +13,7 @@ MODULES = (
     "decisions",
     "gate",
     "invoices",
+    "legal_holds",
     "operations",
     "partner_events",
     "partners",

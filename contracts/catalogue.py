@@ -18,6 +18,7 @@ MODULES = (
     "partner_events",
     "partners",
     "provisioning",
+    "retention",
     "reviews",
     "staff_changes",
     "staff_events",

@@ -157,6 +157,7 @@ TOPICS: tuple[Topic, ...] = (
     _event("staffing", "tenant.legal_hold_released", "tenant_id"),
     _event("staffing", "staff.refused", "command_id"),
     _event("audit", "audit.read", "reading_id"),
+    _event("audit", "audit.purged", "purge_id"),
 )
 
 BY_NAME: dict[str, Topic] = {topic.name: topic for topic in TOPICS}

@@ -29,7 +29,8 @@ LOOK_AGAIN_SECONDS = 5.0
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtext(current_schema() || '.retention'))"
 _ON_ITS_WAY = """
-    SELECT EXISTS (SELECT FROM outbox o WHERE o.topic = $1 AND NOT EXISTS (SELECT FROM events e WHERE e.id = o.event_id))
+    SELECT EXISTS (
+        SELECT FROM outbox o WHERE o.topic = $1 AND NOT EXISTS (SELECT FROM events e WHERE e.id = o.event_id))
 """
 _REMOVE = "SELECT purge_events()"
 

@@ -47,7 +47,7 @@ async def refused_stubs(connection: Any, verifier: Verifier) -> list[Finding]:
                 refused.append(Finding(Kind.ALTERED, stub.position, detail))
                 break
     detail = "the stubs from here on are not those that audit.purged named"
-    parts = [Finding(Kind.COLUMN_DIFFERS, first, detail, until) for first, until in check.unfulfilled()]
+    parts = [Finding(Kind.STUBS_DIFFER, first, detail, until) for first, until in check.unfulfilled()]
     # what comes behind a refused one was not read, so a part that goes on there can't be judged
     return [*refused, *(part for part in parts if not refused or (part.until or 0) < refused[0].position)]
 

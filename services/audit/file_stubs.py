@@ -49,7 +49,7 @@ class FileStubs:
 
     def __init__(self) -> None:
         self._ahead: dict[int, bytes] = {}
-        self._check = PurgeCheck(())
+        self._check = PurgeCheck()
 
     def tell(self, position: int, raw: bytes) -> None:
         if position <= max(self._ahead, default=-1):
@@ -58,9 +58,10 @@ class FileStubs:
 
     def begin(self) -> None:
         """Everything has been told."""
-        purges = [Purge.of(position, raw) for position, raw in self._ahead.items()]
         changes = [change_of(position, parse(raw)) for position, raw in self._ahead.items()]
-        self._check = PurgeCheck(filter(None, purges), [change for change in changes if change])
+        self._check = PurgeCheck([change for change in changes if change])
+        for position, raw in self._ahead.items():
+            self._check.add(Purge.of(position, raw))
 
     def event(self, position: int, raw: bytes) -> None:
         if position in self._ahead:

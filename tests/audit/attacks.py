@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from services.audit.note import Signer
 from tests.audit.copies import Copy, altered, forge, put_copy
 
-REHASH = "UPDATE audit.events SET leaf_hash = sha256('\\x00'::bytea || raw)"
+REHASH = "UPDATE audit.events SET leaf_hash = sha256('\\x00'::bytea || raw) WHERE raw IS NOT NULL"
 COPY_LEAVES = """
     UPDATE audit.checkpoints c SET leaf_hashes = (
         SELECT string_agg(leaf_hash, '' ORDER BY position) FROM audit.events

@@ -28,8 +28,9 @@ async def stage(purging: Purging, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
     monkeypatch.setattr(retention_plan, "PARTS", 4)
     chance, ledger = Random(7), purging.ledger  # noqa: S311
     for _ in range(6):
-        batch = [*story(chance.randint(25, 40)), *(reading() for _ in range(chance.randint(15, 20)))]
-        chance.shuffle(batch)
+        batch = story(chance.randint(25, 40))
+        for _ in range(chance.randint(15, 20)):
+            batch.insert(chance.randint(0, len(batch)), reading())
         await ledger.take(*([record] for record in batch[:2]), batch[2:])
     purging.grow_older(400)
     for _ in range(3):

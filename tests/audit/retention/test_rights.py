@@ -68,13 +68,13 @@ async def test_the_retention_role_can_do_nothing_but_purge(purging: Purging) -> 
                 await connection.exec_driver_sql(attempt)
         assert getattr(refused.value.orig, "sqlstate", None) == "42501", attempt
 
-    assert await purging.retention().remove() == 3
+    assert await purging.remove() == 3
 
 
 async def test_only_what_is_named_is_removed(purging: Purging) -> None:
     await named(purging)
 
-    assert await purging.retention().remove() == 3
+    assert await purging.remove() == 3
 
     assert purging.stubs == [0, 1, 2]
     assert purging.ledger.rows("SELECT position FROM event_targets WHERE position < 3") == []
@@ -102,12 +102,12 @@ async def test_a_purge_event_that_does_not_fit_removes_nothing(purging: Purging)
         change(document["data"]["parts"][0])
         replace(purging.ledger, purge, orjson.dumps(document))
         with suppress(DBAPIError):
-            assert await purging.retention().remove() == 0, how
+            assert await purging.remove() == 0, how
         assert purging.stubs == [], how
         purging.ledger.tamper("DELETE FROM purges_settled")
 
     replace(purging.ledger, purge, raw)
-    assert await purging.retention().remove() == 3
+    assert await purging.remove() == 3
 
 
 SPOILT: dict[str, tuple[LiteralString, LiteralString]] = {
@@ -132,11 +132,11 @@ async def test_a_purge_event_that_is_not_in_the_signed_log_removes_nothing(purgi
 
     for how, (spoil, mend) in SPOILT.items():
         purging.ledger.tamper(spoil)
-        assert await purging.retention().remove() == 0, how
+        assert await purging.remove() == 0, how
         assert purging.stubs == [], how
         purging.ledger.tamper(mend, "DELETE FROM purges_settled")
 
-    assert await purging.retention().remove() == 3
+    assert await purging.remove() == 3
 
 
 async def test_bytes_that_are_not_the_leafs_are_left_for_the_verifier(purging: Purging) -> None:
@@ -144,7 +144,7 @@ async def test_bytes_that_are_not_the_leafs_are_left_for_the_verifier(purging: P
     purging.ledger.tamper("UPDATE events SET raw = raw || ' ' WHERE position = 1")
 
     with pytest.raises(DBAPIError, match="append-only"):
-        await purging.retention().remove()
+        await purging.remove()
 
     assert purging.stubs == []
 
@@ -172,7 +172,7 @@ async def test_the_owner_cannot_purge_anything_else(purging: Purging) -> None:
                 purging.ledger.rows(statement, role=role)
             assert purging.stubs == [], how
 
-    assert await purging.retention().remove() == 3
+    assert await purging.remove() == 3
 
 
 async def test_control_the_same_statement_passes_for_what_was_named(purging: Purging) -> None:
@@ -194,7 +194,7 @@ CHANGES: tuple[LiteralString, ...] = (
 
 async def test_a_stub_cannot_be_changed(purging: Purging) -> None:
     await named(purging)
-    await purging.retention().remove()
+    await purging.remove()
 
     for change in CHANGES:
         with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.CheckViolation)):

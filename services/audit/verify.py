@@ -19,10 +19,13 @@ from services.audit.merkle import HASH_BYTES, CompactRange
 from services.audit.node_check import NodeCheck
 from services.audit.nodes import extend
 from services.audit.note import Checkpoint, NoteRefusedError, Verifier
-from services.audit.report import Finding, Kind, Report
+from services.audit.report import Finding, Kind, Report, first_of
 
 Row = Sequence[Any]
-"""position, raw, leaf_hash, recorded_at, then the columns of `envelope.DERIVED`."""
+"""position, raw, leaf_hash, recorded_at, then the columns of `envelope.DERIVED`, then the position of what purged it.
+
+Only a stub has no bytes at all; whether it may stand there is `stub_scan`'s to say.
+"""
 
 Target = tuple[int, str, str]
 """position, type, id."""
@@ -61,6 +64,10 @@ class Verification:
         # up to here the log is what was published, and a fork began later
         self._confirmed = max((size for size in self._published if size <= self._tree.size), default=0)
         self.finding: Finding | None = None
+
+    @property
+    def verifier(self) -> Verifier:
+        return self._verifier
 
     @property
     def checkpoints(self) -> int:
@@ -110,8 +117,8 @@ class Verification:
     ) -> Report:
         """`newest` is the largest size of a stored checkpoint, `beyond` the first one past the end of the log.
 
-        `gaps` are findings about aggregates; `strays` are nodes over events that are not there: only told where nothing
-        else is wrong, such as a cut.
+        `gaps` are findings about aggregates and stubs; `strays` are nodes over events that are not there: only told
+        where nothing else is wrong, such as a cut.
         """
         published = max((found.size for found in self._published.values()), default=None)
         promised = max(newest, published or 0)
@@ -120,8 +127,7 @@ class Verification:
         elif self.finding is None and self._leaves:
             detail = "no checkpoint covers the events from here on"
             self.finding = self._first(Finding(Kind.UNSIGNED, self._tree.size, detail))
-        found = [*([self.finding] if self.finding else []), *gaps] or strays
-        first = min(found, key=lambda finding: finding.position, default=None)
+        first = first_of([*([self.finding] if self.finding else []), *gaps] or strays)
         proven = min(self._tree.size, first.position) if first else self._tree.size
         return Report(self.size, proven, self._tree.root().hex(), self._checkpoints, published, first)
 
@@ -137,9 +143,12 @@ class Verification:
             position, raw, leaf, moment = row[:4]
             if position != expected:
                 return self._first(Finding(Kind.MISSING, expected, f"the next event is at position {position}"))
-            if sha256(b"\x00" + raw).digest() != leaf:
+            if raw is None:
+                if any(value is not None for value in row[10:-1]):
+                    self._suspicion(Kind.COLUMN_DIFFERS, position, "a stub says more than a stub may")
+            elif sha256(b"\x00" + raw).digest() != leaf:
                 self._suspicion(Kind.ALTERED, position, "the bytes do not have the leaf hash stored with them")
-            elif columns_of(document) != row[4:] and strict_columns_of(raw) != row[4:]:
+            elif row[-1] is not None or (columns_of(document) != row[4:-1] and strict_columns_of(raw) != row[4:-1]):
                 self._suspicion(Kind.COLUMN_DIFFERS, position, "a column says something else than the bytes")
             self._leaves.append(leaf)
             self._moments.append(moment)

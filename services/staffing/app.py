@@ -8,6 +8,7 @@ from services.staffing.attempts import Gatherer
 from services.staffing.caps import OtpLimits
 from services.staffing.credential_desk import credential_desk
 from services.staffing.desk import staffing_desk
+from services.staffing.old_records import OldRecords
 from services.staffing.otp import Otp
 from services.staffing.passwords import Passwords
 from services.staffing.plan_query import PlanQuestions
@@ -16,6 +17,7 @@ from services.staffing.session import Tokens
 from services.staffing.settings import StaffingSettings
 from services.staffing.sms import SmsSender
 from services.staffing.sweep import Sweep
+from services.upkeep import Pruning
 from services.wire.allowlist import Allowlist
 from services.wire.sealing import Sealer
 
@@ -41,5 +43,7 @@ def main() -> None:
         service.queries(QUERIES, asked)
         service.events("sms", [IdentityActivationRequested.type, IdentityNoticeRequested.type], sender.on_events)
         service.background += [sender.run, Sweep(service.engine).run]
+        old = OldRecords(service.engine, settings.sms_kept_days, settings.bulk_keys_kept_days)
+        service.background += [old.run, Pruning(service.engine, settings).run]
 
     run(settings, build)

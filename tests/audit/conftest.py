@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaProducer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from deploy import postgres
-from deploy.local.keys import DATABASES
+from deploy.local.keys import LOGINS
 from deploy.local.objects import client
 from deploy.local.stack import Stack
 from deploy.migrations import upgrade
@@ -31,7 +31,7 @@ def template(stack: Stack) -> Iterator[str]:
     name = f"audit_template_{uuid4().hex}"
     _execute(stack, f"CREATE DATABASE {name} TEMPLATE template0")
     dsn = stack.state.dsn("postgres", database=name)
-    postgres.apply(dsn, {role: stack.state.secrets[f"postgres_{role}"] for role in DATABASES})
+    postgres.apply(dsn, {role: stack.state.secrets[f"postgres_{role}"] for role in LOGINS})
     upgrade("audit", dsn)
     yield name
     _execute(stack, f"DROP DATABASE {name} WITH (FORCE)")
@@ -41,7 +41,7 @@ def template(stack: Stack) -> Iterator[str]:
 async def ledger(stack: Stack, template: str) -> AsyncIterator[Ledger]:
     name = f"audit_{uuid4().hex}"
     _execute(stack, f"CREATE DATABASE {name} TEMPLATE {template}")
-    _execute(stack, f"GRANT CONNECT ON DATABASE {name} TO audit")
+    _execute(stack, f"GRANT CONNECT ON DATABASE {name} TO audit, audit_retention")
     engine = connect(stack.state.dsn("audit", driver="postgresql+asyncpg", database=name))
     signer = Signer(f"{name}.example/log", Ed25519PrivateKey.generate())
     yield Ledger(stack.state.dsn("postgres", database=name), engine, signer)
@@ -62,6 +62,7 @@ def settings(stack: Stack, ledger: Ledger) -> AuditSettings:
         "checkpoint_bucket": bucket,
         "checkpoint_retention_days": 1,
         "witness_url": "",
+        "retention_database_url": "",
     }
     return AuditSettings.model_validate(names | own)
 

@@ -71,8 +71,9 @@ def _removed(roster: Roster, told: Told) -> None:
 def _deactivated(roster: Roster, told: Told) -> None:
     """It names the stay by its end: the person may be back."""
     ended = datetime.fromisoformat(told.data["removed_at"])
-    stay = next(stay for stay in roster.of(told) if stay.removed_at == ended)
-    stay.deactivated_at, stay.known_to_provider = told.at, told.data["known"]
+    for stay in roster.of(told):
+        if stay.removed_at == ended:
+            stay.deactivated_at, stay.known_to_provider = told.at, told.data["known"]
 
 
 TELLS: dict[str, Callable[[Roster, Told], None]] = {

@@ -13,11 +13,11 @@ from contracts.audit_as_of import Known
 from services.audit.as_of.told import Row, Story, stories_of
 from services.chassis import Read, fetch
 
-_REACHED = """
+REACHED = """
     SELECT (SELECT size FROM checkpoints WHERE created_at <= $1 ORDER BY created_at DESC, size DESC LIMIT 1) AS size,
            EXISTS (SELECT FROM checkpoints WHERE created_at > $1) AS final
 """
-_EVENTS = """
+EVENTS = """
     SELECT e.aggregate_id, e.aggregate_version, e.type, e.position, e.recorded_at,
            CASE WHEN e.type = ANY($4::text[]) THEN e.raw END
     FROM events e WHERE e.aggregate_id = ANY($1::uuid[]) AND e.aggregate_type = $2 AND e.position < $3
@@ -51,13 +51,13 @@ class Reached(NamedTuple):
 
 
 async def reached(read: Read, as_of: datetime) -> Reached:
-    [(size, final)] = await fetch(read, _REACHED, as_of)
+    [(size, final)] = await fetch(read, REACHED, as_of)
     return Reached(as_of, size or 0, final)
 
 
 async def stories(read: Read, log: Reached, kind: str, ids: Sequence[UUID], types: Iterable[str]) -> dict[UUID, Story]:
     """Of aggregates of one kind; only events of these types are read, the others are counted."""
-    rows = await fetch(read, _EVENTS, list(ids), kind, log.size, list(types))
+    rows = await fetch(read, EVENTS, list(ids), kind, log.size, list(types))
     return stories_of(Row(*row) for row in rows)
 
 

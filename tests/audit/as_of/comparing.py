@@ -3,7 +3,7 @@
 import random
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import zip_longest
 from typing import Any, LiteralString, NamedTuple
@@ -190,15 +190,19 @@ def _given(one: AssignmentAsOf | AccessAsOf) -> tuple[Any, ...]:
 
 async def differences(ledger: Ledger, lives: Sequence[Life]) -> tuple[int, list[str]]:
     """How many questions were asked, and those that were answered in another way than it was."""
-    past, asked, differ = Past(ledger), 0, list[str]()
+    answers = [wrong async for wrong in answered(ledger, lives)]
+    return len(answers), [wrong for wrong in answers if wrong]
+
+
+async def answered(ledger: Ledger, lives: Sequence[Life]) -> AsyncGenerator[str, None]:
+    """What is wrong with each answer, the newest instants first."""
+    past = Past(ledger)
     async with ledger.engine.connect() as connection:
         for life in lives:
-            for question in questions(life, past):
+            for question in reversed(list(questions(life, past))):
                 outcome = await Asking(ledger).on(Read(connection), question.query, HANDLERS[type(question.query)])
-                asked += 1
                 wrong = _difference(question, outcome, past)
-                differ += [f"{question.query!r}: {wrong}"] if wrong else []
-    return asked, differ
+                yield f"{question.query!r}: {wrong}" if wrong else ""
 
 
 def _difference(question: Question, outcome: Outcome, past: Past) -> str:

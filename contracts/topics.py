@@ -103,6 +103,8 @@ TOPICS: tuple[Topic, ...] = (
     _event("partners", "partner.contact.updated", "partner_id"),
     _event("partners", "partner.contact.removed", "partner_id"),
     _event("partners", "partner.contact.deactivated", "partner_id"),
+    _event("partners", "partner.legal_hold_placed", "partner_id"),
+    _event("partners", "partner.legal_hold_released", "partner_id"),
     _event("partners", "partner.review_warned", "partner_id"),
     _event("partners", "partner.review_breached", "partner_id"),
     _event("partners", "page.raised", "page_id"),
@@ -149,8 +151,13 @@ TOPICS: tuple[Topic, ...] = (
     _event("staffing", "session.ended", "account_id"),
     _event("staffing", "account.disabled", "account_id"),
     _event("staffing", "account.enabled", "account_id"),
+    _event("staffing", "account.legal_hold_placed", "account_id"),
+    _event("staffing", "account.legal_hold_released", "account_id"),
+    _event("staffing", "tenant.legal_hold_placed", "tenant_id"),
+    _event("staffing", "tenant.legal_hold_released", "tenant_id"),
     _event("staffing", "staff.refused", "command_id"),
     _event("audit", "audit.read", "reading_id"),
+    _event("audit", "audit.purged", "purge_id"),
 )
 
 BY_NAME: dict[str, Topic] = {topic.name: topic for topic in TOPICS}

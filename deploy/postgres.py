@@ -2,7 +2,8 @@
 
 Invariant: a service's login role owns nothing. `<service>_owner` owns the schema and what the migrations make in it,
 the administrator runs them after `SET ROLE <service>_owner`, and they grant the login role what it needs, table by
-table. So a service cannot alter its own tables, nor see another's. Idempotent; used locally and in production.
+table. So a service cannot alter its own tables, nor see another's. `audit_retention` sees nothing at all: it may call
+the one function that removes what the log itself says is to be removed. Idempotent; used locally and in production.
 """
 
 import asyncio
@@ -10,6 +11,9 @@ import asyncio
 import asyncpg
 
 SERVICES = ("partners", "staffing", "audit")
+RETENTION = "audit_retention"
+LOGINS = (*SERVICES, RETENTION)
+"""Every role that logs in, and so needs a password."""
 
 _FOR_EACH_SERVICE = """
 DO $$ BEGIN
@@ -25,23 +29,35 @@ REVOKE CREATE ON SCHEMA {name} FROM {name};
 GRANT USAGE ON SCHEMA {name} TO {name};
 """
 
-_FOR_THE_DATABASE = """
+_FOR_RETENTION = f"""
+DO $$ BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{RETENTION}') THEN CREATE ROLE {RETENTION} LOGIN; END IF;
+END $$;
+ALTER ROLE {RETENTION} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS;
+ALTER ROLE {RETENTION} SET search_path = audit;
+REVOKE ALL ON SCHEMA audit FROM {RETENTION};
+GRANT USAGE ON SCHEMA audit TO {RETENTION};
+"""
+
+_FOR_THE_DATABASE = f"""
 DO $$ BEGIN
     EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());
-    EXECUTE format('GRANT CONNECT ON DATABASE %I TO partners, staffing, audit', current_database());
+    EXECUTE format('GRANT CONNECT ON DATABASE %I TO {", ".join(LOGINS)}', current_database());
 END $$;
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 """
 
 
 async def apply_roles(dsn: str, passwords: dict[str, str]) -> None:
-    """Bring roles and schemas to what is described above; `passwords` holds one for each service."""
+    """Bring roles and schemas to what is described above; `passwords` holds one for each of `LOGINS`."""
     connection = await asyncpg.connect(dsn)
     try:
         async with connection.transaction():
             for service in SERVICES:
                 await connection.execute(_FOR_EACH_SERVICE.format(name=service))
-                await _set_password(connection, service, passwords[service])
+            await connection.execute(_FOR_RETENTION)
+            for role in LOGINS:
+                await _set_password(connection, role, passwords[role])
             await connection.execute(_FOR_THE_DATABASE)
     finally:
         await connection.close()

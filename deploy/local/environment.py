@@ -132,6 +132,7 @@ def _audit(state: State) -> Settings:
         "GATEHOUSE_CHECKPOINT_BUCKET": CHECKPOINTS,
         "GATEHOUSE_AUDIT_ORIGIN": AUDIT_ORIGIN,
         "GATEHOUSE_AUDIT_SIGNING_KEY": state.secrets["audit_signing_key"],
+        "GATEHOUSE_RETENTION_DATABASE_URL": state.dsn("audit_retention", driver="postgresql+asyncpg"),
         "GATEHOUSE_WITNESS_URL": state.url("witness"),
         "GATEHOUSE_WITNESS_KEY": Cosigner(WITNESS, private_key(state.secrets["witness_signing_key"])).verifier.vkey(),
     }

@@ -10,6 +10,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from contracts.topics import PRINCIPALS
 
 DATABASES = ("partners", "staffing", "audit")
+LOGINS = (*DATABASES, "audit_retention")
+"""Who logs in to the database."""
 SIGNERS = ("actor", "staff", "audit", "partners", "witness")
 """Who signs: the gateway for callers, staffing for sessions, audit for checkpoints, partners for its own commands, the
 witness for what it has seen of the log."""
@@ -40,7 +42,7 @@ def public_key(signing_key: str) -> str:
 def _makers() -> dict[str, Callable[[], str]]:
     random_names = [
         "postgres_admin",
-        *(f"postgres_{name}" for name in DATABASES),
+        *(f"postgres_{name}" for name in LOGINS),
         *(f"kafka_{name}" for name in ("admin", "controller", *PRINCIPALS)),
         "s3_secret_key",
         *(f"weed_{use}" for use in ("write", "read", "filer_write", "filer_read")),

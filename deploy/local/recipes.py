@@ -13,7 +13,7 @@ from deploy import kafka, postgres
 from deploy.local import broker, database, objects
 from deploy.local.errors import PartFailed
 from deploy.local.home import Home
-from deploy.local.keys import DATABASES
+from deploy.local.keys import DATABASES, LOGINS
 from deploy.local.part import FAKES, SERVICES, Part
 from deploy.local.ports import LOOPBACK
 from deploy.local.state import State
@@ -82,7 +82,7 @@ def _is_let_in(state: State, principal: str) -> bool:
 
 def _finish_database(state: State) -> None:
     asyncio.run(database.create_database(state))
-    postgres.apply(state.admin_dsn, {name: state.secrets[f"postgres_{name}"] for name in DATABASES})
+    postgres.apply(state.admin_dsn, {name: state.secrets[f"postgres_{name}"] for name in LOGINS})
     _migrate(state.admin_dsn)
 
 

@@ -16,9 +16,11 @@ from services.audit.log import Sequencer
 from services.audit.proofs import Prover
 from services.audit.queries import get_checkpoint, get_event, list_events
 from services.audit.readings import Readings
+from services.audit.retention import Retention
 from services.audit.settings import AuditSettings
 from services.audit.witnessing import Witnessing
 from services.chassis import Service, load, run
+from services.chassis.database import connect
 from services.chassis.queries import QueryHandler
 
 
@@ -31,6 +33,10 @@ def build(service: Service, settings: AuditSettings) -> None:
         service.health.checks["witness"] = witnessing.check
         service.background.append(witnessing.run)
         woken.append(witnessing.wake)
+    if settings.retention_database_url.get_secret_value():
+        retention = _retention(service, settings)
+        service.background.append(lambda: retention.run(settings.retention_interval_seconds))
+        woken.append(retention.wake)
     sequencer = Sequencer(service.engine, settings.signer, committed=lambda: _call_all(woken))
     service.events("log", EVENT_TOPICS, sequencer)
     prover = Prover(verifier)
@@ -51,6 +57,12 @@ def build(service: Service, settings: AuditSettings) -> None:
     service.queries(QUERIES, handlers)
     service.background.append(publisher.run)
     service.background.append(GapWatch(service.engine, behind=service.lanes[0].lag).run)
+
+
+def _retention(service: Service, settings: AuditSettings) -> Retention:
+    remover = connect(settings.retention_database_url.get_secret_value())
+    service.resources.push_async_callback(remover.dispose)
+    return Retention(service.engine, remover, settings.periods, service.relay.wake)
 
 
 def _call_all(woken: Iterable[Callable[[], None]]) -> None:

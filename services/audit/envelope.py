@@ -102,6 +102,9 @@ DERIVED = (
 )
 """Names of the columns, in the order of `Envelope.derived`."""
 
+_GONE = (None,) * 8
+"""From `actor_type` on they go with the bytes."""
+
 
 def parse(raw: bytes) -> Any:
     """The event as a document; None when it is no JSON."""
@@ -138,12 +141,15 @@ def columns_of(document: Any) -> Derived | None:
 def rows_told_by(rows: Sequence[Any], documents: Sequence[Any], start: int) -> list[tuple[Any, ...]] | None:
     """The rows as their bytes say they are, all of them in one sweep; None where an event is spelled unusually.
 
-    A row is position, raw, leaf_hash, recorded_at and the columns; `recorded_at` is taken as it stands.
+    A row is position, raw, leaf_hash, recorded_at, the columns, and what purged it; `recorded_at` is taken as it
+    stands. A stub has no bytes to tell anything: what is left of it is taken as it stands, and all else must be gone.
     """
     moment_of, sha = datetime.fromisoformat, sha256
     try:
         return [
-            (
+            (position, None, *row[2:10], *_GONE, row[18])
+            if row[1] is None
+            else (
                 position,
                 row[1],
                 sha(b"\x00" + row[1]).digest(),
@@ -162,6 +168,7 @@ def rows_told_by(rows: Sequence[Any], documents: Sequence[Any], start: int) -> l
                 document["outcome"],
                 document["reason_code"],
                 moment_of(document["occurred_at"]),
+                None,
             )
             for position, row, document in zip(count(start), rows, documents)
         ]

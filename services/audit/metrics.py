@@ -9,3 +9,4 @@ PUBLISHED = Gauge("gatehouse_audit_published_size", "Size of the newest checkpoi
 GAPS = Gauge("gatehouse_audit_gaps", "Aggregates' versions that are missing for longer than the grace")
 COSIGNED = Gauge("gatehouse_audit_cosigned_size", "Size of the newest checkpoint that the witness co-signed")
 WITNESS_REFUSED = Gauge("gatehouse_audit_witness_refused", "1 while the witness knows another history of this log")
+PURGED = Counter("gatehouse_audit_purged", "Events whose bytes this process has removed, their time being over")

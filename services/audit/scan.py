@@ -12,6 +12,7 @@ from services.audit.envelope import DERIVED
 from services.audit.node_check import differs
 from services.audit.nodes import LEVELS
 from services.audit.report import Finding, Kind, Report
+from services.audit.stub_scan import refused_stubs
 from services.audit.verify import Stored, Verification
 
 PAGE = 4_000
@@ -20,7 +21,8 @@ GRACE_SECONDS = 60
 _TEXT_IDS = ("id", "aggregate_id", "command_id")
 _COLUMNS = ", ".join(f"{name}::text" if name in _TEXT_IDS else name for name in DERIVED)
 _EVENTS = f"""
-    SELECT position, coalesce(raw, '') AS raw, coalesce(leaf_hash, '') AS leaf_hash, recorded_at, {_COLUMNS}
+    SELECT position, CASE WHEN purged_by IS NULL THEN coalesce(raw, '') ELSE raw END AS raw,
+        coalesce(leaf_hash, '') AS leaf_hash, recorded_at, {_COLUMNS}, purged_by
     FROM audit.events WHERE ($1::bigint IS NULL OR position >= $1) AND ($2::bigint IS NULL OR position < $2)
     ORDER BY position
 """  # noqa: S608
@@ -89,7 +91,8 @@ async def conclude(connection: Any, verification: Verification) -> Report:
     newest, size = await newest_within(connection), verification.size
     beyond = [Stored(*row) for row in await connection.fetch(f"{_CHECKPOINTS} LIMIT 1", size, newest)]
     strays = await _strays(connection, size)
-    return verification.finish(newest, next(iter(beyond), None), await _gaps(connection), strays)
+    gaps = [*await _gaps(connection), *await refused_stubs(connection, verification.verifier)]
+    return verification.finish(newest, next(iter(beyond), None), gaps, strays)
 
 
 async def newest_within(connection: Any) -> int:

@@ -1,7 +1,10 @@
 """Settings of the audit service, beside those every owner of a database has."""
 
+from typing import Annotated
+
 from pydantic import Field, SecretStr
 
+from contracts.retention import DEFAULT_DAYS, RetentionClass
 from services.audit.cosignature import WitnessKey
 from services.audit.note import Signer
 from services.audit.witness_address import WitnessAddress
@@ -12,7 +15,8 @@ from services.wire.actor import private_key
 class AuditSettings(OwnerSettings):
     """`audit_origin` names the log and its key; `audit_signing_key` is the raw Ed25519 seed, base64url unpadded.
 
-    `witness_key` is the witness's verifier key, as C2SP writes it.
+    `witness_key` is the witness's verifier key, as C2SP writes it. `retention_days` changes the period of some classes
+    (a JSON object); `retention_database_url` logs in as `audit_retention`: without it nothing is purged by this process.
     """
 
     s3_endpoint: str
@@ -25,6 +29,14 @@ class AuditSettings(OwnerSettings):
     audit_signing_key: SecretStr
     witness_url: str = ""
     witness_key: str = ""
+    retention_database_url: SecretStr = SecretStr("")
+    retention_days: dict[RetentionClass, Annotated[int, Field(ge=1)]] = {}
+    retention_interval_seconds: float = Field(default=86_400, gt=0)
+
+    @property
+    def periods(self) -> dict[RetentionClass, int]:
+        """Days of every class that ends; whoever gives a period to one that doesn't changes nothing."""
+        return {kind: self.retention_days.get(kind, days) for kind, days in DEFAULT_DAYS.items()}
 
     @property
     def witness(self) -> WitnessAddress | None:

@@ -22,7 +22,10 @@ from services.audit.note import Checkpoint, NoteRefusedError, Verifier
 from services.audit.report import Finding, Kind, Report
 
 Row = Sequence[Any]
-"""position, raw, leaf_hash, recorded_at, then the columns of `envelope.DERIVED`."""
+"""position, raw, leaf_hash, recorded_at, then the columns of `envelope.DERIVED`, then the position of what purged it.
+
+Only a stub has no bytes at all; whether it may stand there is `stub_scan`'s to say.
+"""
 
 Target = tuple[int, str, str]
 """position, type, id."""
@@ -61,6 +64,10 @@ class Verification:
         # up to here the log is what was published, and a fork began later
         self._confirmed = max((size for size in self._published if size <= self._tree.size), default=0)
         self.finding: Finding | None = None
+
+    @property
+    def verifier(self) -> Verifier:
+        return self._verifier
 
     @property
     def checkpoints(self) -> int:
@@ -110,7 +117,7 @@ class Verification:
     ) -> Report:
         """`newest` is the largest size of a stored checkpoint, `beyond` the first one past the end of the log.
 
-        `gaps` are findings about aggregates; `strays` are nodes over events that are not there: only told where nothing
+        `gaps` are findings about aggregates and stubs; `strays` are nodes over events that are not there: only told where nothing
         else is wrong, such as a cut.
         """
         published = max((found.size for found in self._published.values()), default=None)
@@ -137,9 +144,12 @@ class Verification:
             position, raw, leaf, moment = row[:4]
             if position != expected:
                 return self._first(Finding(Kind.MISSING, expected, f"the next event is at position {position}"))
-            if sha256(b"\x00" + raw).digest() != leaf:
+            if raw is None:
+                if any(value is not None for value in row[10:-1]):
+                    self._suspicion(Kind.COLUMN_DIFFERS, position, "a stub says more than a stub may")
+            elif sha256(b"\x00" + raw).digest() != leaf:
                 self._suspicion(Kind.ALTERED, position, "the bytes do not have the leaf hash stored with them")
-            elif columns_of(document) != row[4:] and strict_columns_of(raw) != row[4:]:
+            elif row[-1] is not None or (columns_of(document) != row[4:-1] and strict_columns_of(raw) != row[4:-1]):
                 self._suspicion(Kind.COLUMN_DIFFERS, position, "a column says something else than the bytes")
             self._leaves.append(leaf)
             self._moments.append(moment)

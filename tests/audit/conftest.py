@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaProducer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from deploy import postgres
-from deploy.local.keys import DATABASES
+from deploy.local.keys import LOGINS
 from deploy.local.objects import client
 from deploy.local.stack import Stack
 from deploy.migrations import upgrade
@@ -31,7 +31,7 @@ def template(stack: Stack) -> Iterator[str]:
     name = f"audit_template_{uuid4().hex}"
     _execute(stack, f"CREATE DATABASE {name} TEMPLATE template0")
     dsn = stack.state.dsn("postgres", database=name)
-    postgres.apply(dsn, {role: stack.state.secrets[f"postgres_{role}"] for role in DATABASES})
+    postgres.apply(dsn, {role: stack.state.secrets[f"postgres_{role}"] for role in LOGINS})
     upgrade("audit", dsn)
     yield name
     _execute(stack, f"DROP DATABASE {name} WITH (FORCE)")

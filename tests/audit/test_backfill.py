@@ -9,7 +9,7 @@ from alembic import command
 from sqlalchemy import create_engine, text
 
 from deploy import postgres
-from deploy.local.keys import DATABASES
+from deploy.local.keys import LOGINS
 from deploy.local.stack import Stack
 from deploy.migrations import config, upgrade
 from services.audit.merkle import leaf_hash
@@ -29,7 +29,7 @@ def old_log(stack: Stack) -> Iterator[str]:
     with psycopg.connect(admin, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE template0".encode())
     dsn = stack.state.dsn("postgres", database=name)
-    postgres.apply(dsn, {role: stack.state.secrets[f"postgres_{role}"] for role in DATABASES})
+    postgres.apply(dsn, {role: stack.state.secrets[f"postgres_{role}"] for role in LOGINS})
     engine = create_engine(dsn.replace("postgresql://", "postgresql+psycopg://"))
     with engine.begin() as connection:
         connection.execute(text("SET LOCAL ROLE audit_owner"))

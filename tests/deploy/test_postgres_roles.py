@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 
 from deploy import postgres
-from deploy.local.keys import DATABASES
+from deploy.local.keys import DATABASES, LOGINS
 from deploy.local.stack import Stack
 
 PAIRS = list(itertools.permutations(DATABASES, 2))
@@ -58,7 +58,7 @@ async def test_a_service_may_not_enter_another_database(stack: Stack, database: 
 
 
 async def test_applying_the_roles_again_changes_nothing_and_renews_passwords(stack: Stack) -> None:
-    passwords = {name: stack.state.secrets[f"postgres_{name}"] for name in DATABASES}
+    passwords = {name: stack.state.secrets[f"postgres_{name}"] for name in LOGINS}
     awkward = passwords | {"audit": 'it\'s \\ "quoted" $$ %L'}
 
     await postgres.apply_roles(stack.state.admin_dsn, awkward)

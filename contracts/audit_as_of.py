@@ -19,7 +19,10 @@ from contracts.staffing import MembershipKind, Standing, Status
 
 
 class AsOf(Query):
-    """NOT_FOUND where nothing was recorded of it yet; an instant to come is answered with what is known so far."""
+    """NOT_FOUND where nothing was recorded of it yet; an instant to come is answered with what is known so far.
+
+    AUDIT_RANGE_INVALID where retention has purged events that the answer would be made of.
+    """
 
     topic: ClassVar[str] = QUERIES
 
@@ -213,13 +216,16 @@ class MembershipAsOf(_View):
 
 
 class AccessAsOf(_View):
-    """Somebody had access to the branch: by which assignment, and as what."""
+    """Somebody had access to the branch: by which assignment, and as what.
+
+    `role_key` is None where a change of it may have been purged.
+    """
 
     account_id: UUID
     membership_id: UUID
     assignment_id: UUID | None
     kind: MembershipKind
-    role_key: str
+    role_key: str | None
     since: datetime
     assigned_by: str
     reason: str
@@ -228,7 +234,7 @@ class AccessAsOf(_View):
 class BranchAccessAsOf(_View):
     """A freeze takes no assignment away, but nobody works in a frozen branch or tenant.
 
-    `tenant_status` is None while nothing was recorded of the tenant.
+    `tenant_status` is None while nothing was recorded of the tenant, or once all of it was purged.
     """
 
     known: Known

@@ -73,7 +73,7 @@ def _access_granted(member: Membership, told: Told) -> None:
 
 
 def _access_removed(member: Membership, told: Told) -> None:
-    del member.branches[told.data["branch_id"]]
+    member.branches.pop(told.data["branch_id"], None)  # how it was given may have been purged
 
 
 TELLS: dict[str, Callable[[Membership, Told], None]] = {

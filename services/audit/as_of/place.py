@@ -52,9 +52,16 @@ BRANCH_TELLS: dict[str, Callable[[Place, Told], None]] = {
 }
 
 
+def status_of(tenant: Story) -> Status | None:
+    """None where all that told of it has been purged."""
+    return tenant.fold(Place(), TENANT_TELLS).status if tenant.events else None
+
+
 def access_to(branch_id: UUID, story: Story) -> AccessAsOf | None:
     """How one membership had access to this branch, if it had; one that is revoked has none, whatever still stands."""
     member = story.fold(Membership(), MEMBERSHIP_TELLS)
     given = member.branches.get(str(branch_id)) if member.status is Standing.ACTIVE else None
     about = {"membership_id": story.id, **member.fields()}
+    if story.purged:
+        about["role_key"] = None  # it may have been changed since
     return AccessAsOf.model_validate({**about, **given.model_dump()}) if given else None

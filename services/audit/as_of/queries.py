@@ -24,7 +24,8 @@ from services.audit.queries import refusal_to_outsider
 from services.chassis import Call, Outcome, Read, Refusal, Reply, fetch
 
 _FIRST = """
-    SELECT raw FROM events WHERE aggregate_id = $1 AND aggregate_type = $2 ORDER BY aggregate_version LIMIT 1
+    SELECT raw FROM events WHERE aggregate_id = $1 AND aggregate_type = $2 AND raw IS NOT NULL
+    ORDER BY aggregate_version LIMIT 1
 """
 
 
@@ -85,7 +86,7 @@ async def branch_access_as_of(query: GetBranchAccessAsOf, call: Call, read: Read
         tenant_id=UUID(branch.tenant_id),
         name=branch.name,
         status=branch.status,
-        tenant_status=tenant.fold(place.Place(), place.TENANT_TELLS).status if tenant else None,
+        tenant_status=place.status_of(tenant) if tenant else None,
         data=tuple(given[: query.limit]),
         has_more=len(given) > query.limit,
     )
@@ -105,7 +106,11 @@ class Subject:
             return refused
         log = await reached(read, query.as_of)
         story = await self.story(log, read)
-        return (log, story) if story else Refusal(Code.NOT_FOUND, f"not among the {log.size} events recorded by then")
+        if story is None:
+            return Refusal(Code.NOT_FOUND, f"not among the {log.size} events recorded by then")
+        if story.purged:
+            return Refusal(Code.AUDIT_RANGE_INVALID, f"{story.purged} events of this history have been purged")
+        return log, story
 
     async def story(self, log: Reached, read: Read) -> Story | None:
         told = (await stories(read, log, self._kind, [self._id], self._types)).get(self._id)

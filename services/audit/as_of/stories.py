@@ -18,7 +18,7 @@ REACHED = """
            EXISTS (SELECT FROM checkpoints WHERE created_at > $1) AS final
 """
 EVENTS = """
-    SELECT e.aggregate_id, e.aggregate_version, e.type, e.position, e.recorded_at,
+    SELECT e.aggregate_id, e.aggregate_version, e.position, e.recorded_at, e.type = ANY($4::text[]),
            CASE WHEN e.type = ANY($4::text[]) THEN e.raw END
     FROM events e WHERE e.aggregate_id = ANY($1::uuid[]) AND e.aggregate_type = $2 AND e.position < $3
     ORDER BY e.aggregate_id, e.aggregate_version

@@ -16,13 +16,13 @@ State = TypeVar("State")
 
 
 class Row(NamedTuple):
-    """One event of the log; `raw` is None where its type says nothing that a fold asks for."""
+    """One event of the log; `raw` is None where it is not `wanted` by a fold, and where retention has purged it."""
 
     aggregate_id: UUID
     version: int
-    type: str
     position: int
     recorded_at: datetime
+    wanted: bool
     raw: bytes | None
 
 
@@ -39,12 +39,13 @@ class Told(NamedTuple):
 class Story:
     """One aggregate's events from version 1 on: the `last` to be recorded, and how many are there but still `waiting`.
 
-    At version 0 nothing can be told of it yet.
+    At version 0 nothing can be told of it yet. `purged` counts events of which nothing can be told any more.
     """
 
     id: UUID
     version: int = 0
     waiting: int = 0
+    purged: int = 0
     last: Row | None = None
     events: list[Told] = field(default_factory=list)
 
@@ -66,7 +67,9 @@ def stories_of(rows: Iterable[Row]) -> dict[UUID, Story]:
             continue
         story.version = row.version
         story.last = row if story.last is None or story.last.position < row.position else story.last
-        if row.raw is not None:
+        if row.wanted and row.raw is None:
+            story.purged += 1
+        elif row.raw is not None:
             story.events.append(_told(row.raw))
     return stories
 

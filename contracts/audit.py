@@ -127,8 +127,18 @@ class ContextView(_View):
     traceparent: str | None = None
 
 
+class PurgedView(Contract):
+    """Why an event has lost its bytes: the id of the `audit.purged` event that named it, and when that was recorded."""
+
+    by_event: UUID
+    at: datetime
+
+
 class EventView(_View):
-    """One event as it was recorded; `leaf_hash` is hex, over the exact bytes at `position` of the log."""
+    """One event as it was recorded; `leaf_hash` is hex, over the exact bytes at `position` of the log.
+
+    Of one that was `purged` a stub is left (A10): who acted, on what, from where, and its data are gone.
+    """
 
     id: UUID
     type: str
@@ -136,16 +146,17 @@ class EventView(_View):
     aggregate_type: str
     aggregate_id: UUID
     aggregate_version: int
-    actor: ActorView
+    actor: ActorView | None = None
     targets: tuple[TargetView, ...] = ()
-    context: ContextView
-    occurred_at: datetime
+    context: ContextView | None = None
+    occurred_at: datetime | None = None
     recorded_at: datetime
-    outcome: Outcome
+    outcome: Outcome | None = None
     reason_code: str | None = None
-    data: dict[str, Any]
+    data: dict[str, Any] | None = None
     position: int
     leaf_hash: str
+    purged: PurgedView | None = None
 
 
 class EventPage(Contract):

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from deploy.cli.audit_file import export, verify_file
 from deploy.cli.audit_proofs import consistency, prove
+from deploy.cli.audit_purge import purge
 from deploy.cli.audit_settings import TAMPERED, UNCHECKED, brief, settings_of
 from deploy.cli.options import HomeOption, JsonOption, show
 from deploy.local.errors import StackError
@@ -29,6 +30,7 @@ audit = typer.Typer(help="Verify the audit log, and prove what is in it.", no_ar
 audit.command()(prove)
 audit.command()(consistency)
 audit.command()(export)
+audit.command()(purge)
 
 FileArgument = Annotated[Path | None, typer.Argument(help="A log that `audit export` wrote.")]
 LogKeyOption = Annotated[str | None, typer.Option("--log-key", help="The log's public key: NAME+HASH+BASE64.")]

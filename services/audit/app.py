@@ -22,6 +22,7 @@ from services.audit.witnessing import Witnessing
 from services.chassis import Service, load, run
 from services.chassis.database import connect
 from services.chassis.queries import QueryHandler
+from services.upkeep import Pruning
 
 
 def build(service: Service, settings: AuditSettings) -> None:
@@ -55,7 +56,7 @@ def build(service: Service, settings: AuditSettings) -> None:
         ProveConsistency: ConsistencyProver(verifier).prove,
     }
     service.queries(QUERIES, handlers)
-    service.background.append(publisher.run)
+    service.background += [publisher.run, Pruning(service.engine, settings).run]
     service.background.append(GapWatch(service.engine, behind=service.lanes[0].lag).run)
 
 

@@ -2,11 +2,14 @@
 
 JSON, a line each:
 
-    {"format": "gatehouse-log/1", "origin": …}
+    {"format": "gatehouse-log/2", "origin": …}
+    {"ahead": <position>, "raw": "<base64>"}             for each event that stubs depend on (`file_stubs`)
     {"raw": "<base64 of an event's exact bytes>"}        for each event, in the order of the log
+    {"stub": […], "leaf": "<hex>", "by": <position>}     in the place of an event that was purged
     {"checkpoint": "<signed note>", "leaves": "<base64 of the leaf hashes since the one before>"}
 
-The leaf hashes repeat what the events say; where an event was altered, taken out or put in, they name it.
+The leaf hashes repeat what the events say; where an event was altered, taken out or put in, they name it. Version 1 is
+the same without stubs, and is still read.
 
 Invariant: the file ends with a checkpoint, so that a cut at any byte is noticed; a cut between two checkpoints leaves a
 smaller log that was signed once, which only a newer checkpoint from elsewhere, such as the witness's, shows to be cut.
@@ -21,10 +24,12 @@ from typing import Any
 import orjson
 
 from services.audit.cosignature import WitnessKey
+from services.audit.file_stubs import Ahead, FileStubs, StubEntry, StubRefusedError, entry_of, told
 from services.audit.merkle import HASH_BYTES, CompactRange, leaf_hash
 from services.audit.note import Checkpoint, NoteRefusedError, Verifier, decode, parse_checkpoint, split_note
 
-FORMAT = "gatehouse-log/1"
+FORMAT = "gatehouse-log/2"
+FORMATS = ("gatehouse-log/1", FORMAT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +40,8 @@ class Seal:
     leaves: bytes
 
 
-Entry = bytes | Seal
-"""An event's exact bytes, or what closes a stretch of events."""
+Entry = bytes | StubEntry | Seal | Ahead
+"""An event's exact bytes, what stays of one, what closes a stretch of them, or what is told before all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +69,16 @@ async def write(origin: str, entries: AsyncIterator[Entry]) -> AsyncIterator[byt
         yield orjson.dumps(_told(entry)) + b"\n"
 
 
-def _told(entry: Entry) -> dict[str, str]:
-    if isinstance(entry, Seal):
-        return {"checkpoint": entry.note, "leaves": base64.b64encode(entry.leaves).decode()}
-    return {"raw": base64.b64encode(entry).decode()}
+def _told(entry: Entry) -> dict[str, Any]:
+    match entry:
+        case Seal(note, leaves):
+            return {"checkpoint": note, "leaves": base64.b64encode(leaves).decode()}
+        case StubEntry():
+            return told(entry)
+        case Ahead(position, raw):
+            return {"ahead": position, "raw": base64.b64encode(raw).decode()}
+        case raw:
+            return {"raw": base64.b64encode(raw).decode()}
 
 
 class Bad(Exception):
@@ -89,6 +100,7 @@ class FileCheck:
         self._log, self._witness = log, witness
         self._tree = CompactRange()
         self._leaves: list[bytes] = []
+        self._stubs = FileStubs()
         self._outside: dict[int, Checkpoint] = {}
         self._checkpoints = 0
         self._cosigned: int | None = None
@@ -108,22 +120,37 @@ class FileCheck:
             self._read(lines)
         except Bad as bad:
             return self._report(bad)
+        except StubRefusedError as error:
+            return self._report(Bad(error.position, error.problem))
         return self._report(None)
 
     def _read(self, lines: Iterable[bytes]) -> None:
         documents = self._documents(lines)
         head = next(documents, None)
-        if head != {"format": FORMAT, "origin": self._log.name}:
+        if head not in [{"format": name, "origin": self._log.name} for name in FORMATS]:
             raise Bad(0, f"not a file of the log {self._log.name} in the format {FORMAT}")
+        has_begun = False
         for document in documents:
             match document:
-                case {"raw": str(encoded), **rest} if not rest:
-                    self._event(encoded)
-                case {"checkpoint": str(note), "leaves": str(leaves), **rest} if not rest:
-                    self._seal(note, leaves)
-                case _:
-                    raise Bad(self._size, "a line is neither an event nor a checkpoint")
+                case {"ahead": int(position), "raw": str(encoded), **rest} if not (rest or has_begun):
+                    self._stubs.tell(position, self._decoded(encoded))
+                    continue
+            if not has_begun:
+                self._stubs.begin()
+                has_begun = True
+            self._take(document)
         self._finish()
+
+    def _take(self, document: Any) -> None:
+        match document:
+            case {"raw": str(encoded), **rest} if not rest:
+                self._event(encoded)
+            case {"stub": list(stub), "leaf": str(leaf), "by": by, **rest} if not rest:
+                self._stub(stub, leaf, by)
+            case {"checkpoint": str(note), "leaves": str(leaves), **rest} if not rest:
+                self._seal(note, leaves)
+            case _:
+                raise Bad(self._size, "a line is neither an event nor a checkpoint")
 
     def _documents(self, lines: Iterable[bytes]) -> Iterator[Any]:
         for line in lines:
@@ -136,7 +163,20 @@ class FileCheck:
             yield document
 
     def _event(self, encoded: str) -> None:
-        self._leaves.append(leaf_hash(self._decoded(encoded)))
+        raw = self._decoded(encoded)
+        self._stubs.event(self._size, raw)
+        self._grow(leaf_hash(raw))
+
+    def _stub(self, stub: list[Any], leaf: str, by: Any) -> None:
+        try:
+            entry = entry_of(self._size, stub, leaf, by)
+        except ValueError as error:
+            raise Bad(self._size, f"not a stub: {error}") from error
+        self._stubs.stub(entry)
+        self._grow(entry.leaf)
+
+    def _grow(self, leaf: bytes) -> None:
+        self._leaves.append(leaf)
         outside = self._outside.get(self._size)
         if outside and self._root() != outside.root:
             detail = "the events do not lead to the root that was published for this size"
@@ -172,7 +212,7 @@ class FileCheck:
             return Bad(start, detail, signed.size)
         pairs = zip_longest(named, self._leaves)
         differs = next(n for n, (authentic, found) in enumerate(pairs) if authentic != found)
-        return Bad(start + differs, "not the event that was signed", signed.size)
+        return Bad(self._stubs.blamed(start + differs), "not the event that was signed", signed.size)
 
     def _root(self) -> bytes:
         tree = CompactRange(self._tree.size, list(self._tree.peaks))
@@ -197,6 +237,7 @@ class FileCheck:
         promised = max(self._outside, default=0)
         if promised > self._size:
             raise Bad(self._size, f"{promised} events were signed, the file ends after {self._size}", promised)
+        self._stubs.finish(self._size)
         if self._checkpoints == 0:
             raise Bad(0, "no checkpoint: nothing in this file is signed")
         if self._witness is not None and self._cosigned is None:
@@ -204,7 +245,7 @@ class FileCheck:
 
     def _report(self, bad: Bad | None) -> FileReport:
         told = (bad.position, bad.checkpoint, bad.problem) if bad else (None, None, None)
-        proven = min(self._tree.size, bad.position) if bad else self._tree.size
+        proven = min(self._stubs.proven(self._tree.size), bad.position) if bad else self._tree.size
         return FileReport(self._size, proven, self._tree.root().hex(), self._checkpoints, self._cosigned, *told)
 
 

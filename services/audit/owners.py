@@ -4,7 +4,8 @@ The log holds every `membership.*` event, so it can tell who is an owner now wit
 and without asking a service that may be away. Folded in the order of the membership's own versions: its events come on
 several topics, and the later may be recorded first.
 
-Invariant: closed when in doubt. A membership with a version missing owns nothing until that event is here.
+Invariant: closed when in doubt. A membership with a version missing owns nothing until that event is here. What decides
+who owns is never purged; of other events of a membership, and of sessions long ended, a stub is enough.
 """
 
 from collections.abc import Sequence
@@ -74,9 +75,11 @@ def is_owner(history: Sequence[Any]) -> bool:
 async def _is_admitted(read: Read, account: UUID, session_id: UUID | None) -> bool:
     """Newest first: whatever is found first decides. A session so new that the log has not seen it is the gateway's."""
     for kind, raw in await fetch(read, _ACCOUNT, account, list(_ENDS_AND_BEGINNINGS)):
-        session = orjson.loads(raw)["data"].get("session_id")
         if kind == AccountDisabled.type:
             return False
+        if raw is None:
+            continue
+        session = orjson.loads(raw)["data"].get("session_id")
         if kind == SessionOpened.type and session == str(session_id):
             return True
         if kind == SessionEnded.type and session in (None, str(session_id)):

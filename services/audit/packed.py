@@ -31,12 +31,12 @@ _TEXT = """
     || E'\\x1f' || (occurred_at AT TIME ZONE 'UTC')::text || 'Z'
 """
 EVENTS = f"""
-    SELECT raw, leaf_hash, timestamptz_send(recorded_at),
+    SELECT raw, coalesce(leaf_hash, ''), timestamptz_send(recorded_at),
         CASE WHEN purged_by IS NULL THEN {_TEXT} WHEN num_nonnulls({_GONE}) = 0 THEN position || E'\\x1fpurged' END
     FROM audit.events WHERE position >= $1 AND position < $2 ORDER BY position
 """  # noqa: S608
 TARGETS = """
-    SELECT CASE WHEN count(*) = count(told) THEN
+    SELECT count(*), CASE WHEN count(*) = count(told) THEN
         coalesce(string_agg(told, E'\\x1e' ORDER BY position, type COLLATE "C", id COLLATE "C"), '') END
     FROM (
         SELECT *, position || E'\\x1f' || type || E'\\x1f' || id AS told
@@ -54,8 +54,8 @@ class Agreed(NamedTuple):
     moments: Sequence[datetime]
 
 
-def agreed(rows: Sequence[Row], targets: str | None, start: int) -> Agreed | None:
-    """None where they do not, or where an event is spelled unusually."""
+def agreed(rows: Sequence[Row], targets: Sequence[Any], start: int) -> Agreed | None:
+    """None where they do not, or where an event is spelled unusually; `targets` are how many, and their text."""
     raws, leaves, sent, texts = zip(*rows, strict=True)
     said = list[str]()
     try:
@@ -68,10 +68,16 @@ def agreed(rows: Sequence[Row], targets: str | None, start: int) -> Agreed | Non
         moments = {one: _EPOCH + timedelta(microseconds=int.from_bytes(one, signed=True)) for one in set(sent)}
     except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
         return None
-    text = RECORD.join(said)
-    if text != targets or (text.count(UNIT), text.count(RECORD)) != (2 * len(said), max(0, len(said) - 1)):
+    if _joined(said) != tuple(targets):
         return None
     return Agreed(leaves, [moments[one] for one in sent])
+
+
+def _joined(targets: Sequence[str]) -> tuple[int, str] | None:
+    """As `TARGETS` gives them; None where a separator stands in a value."""
+    text, number = RECORD.join(targets), len(targets)
+    separators = (text.count(UNIT), text.count(RECORD))
+    return (number, text) if separators == (2 * number, max(0, number - 1)) else None
 
 
 def _agreeing(

@@ -6,7 +6,7 @@ committed to. What is not said so is refused: closed when in doubt.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -95,11 +95,16 @@ class _Seen:
 class PurgeCheck:
     """Fed the stubs of a log in the order of their positions; `unfulfilled` once there are no more."""
 
-    def __init__(self, purges: Iterable[Purge], changes: Sequence[HoldChange] = ()) -> None:
-        self._purges = {purge.position: purge for purge in purges}
+    def __init__(self, changes: Sequence[HoldChange] = ()) -> None:
+        self._purges: dict[int, Purge] = {}
         self._changes = changes
         self._holds: dict[int, frozenset[Subject]] = {}
         self._seen: dict[tuple[int, int], _Seen] = {}
+
+    def add(self, purge: Purge | None) -> None:
+        """Before the first stub that it names."""
+        if purge:
+            self._purges[purge.position] = purge
 
     def refusal(self, stub: Stub, leaf: bytes, by: int) -> str | None:
         """Why this stub alone is no good, said by the event at `by`."""

@@ -1,4 +1,4 @@
-"""Answers from the log. Events are given from their raw bytes; columns only find them."""
+"""Answers from the log. Events are given from their raw bytes; columns find them, and tell what stays of a stub."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,13 +6,24 @@ from uuid import UUID
 
 import orjson
 
-from contracts.audit import READERS, CheckpointView, EventPage, EventView, GetCheckpoint, GetEvent, ListEvents
+from contracts.audit import (
+    READERS,
+    CheckpointView,
+    EventPage,
+    EventView,
+    GetCheckpoint,
+    GetEvent,
+    ListEvents,
+    PurgedView,
+)
 from contracts.failures import Code
 from contracts.message import Actor, ActorType
+from services.audit.envelope import DERIVED
 from services.audit.owners import owns
 from services.audit.search import EVENTS, OF_TENANT, statement
 from services.chassis import Call, Outcome, Read, Refusal, Reply, fetch
 
+_KEPT = DERIVED[: DERIVED.index("actor_type")]
 _NEWEST = "SELECT size, encode(root, 'hex') AS root, note, created_at FROM checkpoints ORDER BY size DESC LIMIT 1"
 _PLACE = "SELECT e.position FROM events e WHERE e.id = $1"
 _TENANTS = """
@@ -93,4 +104,7 @@ def _outsider() -> Refusal:
 
 def _view(row: Any) -> EventView:
     added = {"position": row.position, "recorded_at": row.recorded_at, "leaf_hash": row.leaf_hash}
+    if row.raw is None:
+        kept = {name: getattr(row, name) for name in _KEPT}
+        return EventView(**kept, **added, purged=PurgedView(by_event=row.purged_by, at=row.purged_at))
     return EventView.model_validate({**orjson.loads(row.raw), **added})

@@ -17,7 +17,7 @@ import asyncpg
 
 from services.audit.merkle import CompactRange
 from services.audit.note import NoteRefusedError, Verifier
-from services.audit.report import Finding, Kind, Report
+from services.audit.report import Finding, Kind, Report, first_of
 from services.audit.scan import PAGE, conclude, newest_within, read_range, stored_near
 from services.audit.verify import Stored, Verification
 
@@ -138,6 +138,6 @@ def _joined(parts: Sequence[Part], last: Report, last_start: int) -> Report:
     nothing_follows = last.size == last_start and all(part.empty for part in parts[nth + 1 :])
     if parts[nth].short and nothing_follows and first.kind is Kind.MISSING:
         first = replace(first, kind=Kind.CUT)
-    if last.finding is not None and last.finding.position < first.position:
-        first = last.finding
-    return replace(last, finding=first, proven=min(first.position, last.proven), checkpoints=checkpoints)
+    first = first_of([last.finding, first] if last.finding else [first])
+    proven = min(last.proven, first.position if first else last.proven)
+    return replace(last, finding=first, proven=proven, checkpoints=checkpoints)

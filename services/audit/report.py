@@ -1,5 +1,6 @@
 """What a verification says: everything fits, or the first position that does not, and why."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -18,6 +19,7 @@ class Kind(StrEnum):
     FORKED = "forked"
     NODE_DIFFERS = "node_differs"
     AGGREGATE_GAP = "aggregate_gap"
+    STUBS_DIFFER = "stubs_differ"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,16 @@ class Finding:
     position: int
     detail: str
     until: int | None = None
+
+
+def first_of(findings: Iterable[Finding]) -> Finding | None:
+    """The first bad position. Stubs that differ are a range, which gives way to what is named exactly within it."""
+    ordered = sorted(findings, key=lambda finding: finding.position)
+    first = ordered[0] if ordered else None
+    if first is None or first.kind is not Kind.STUBS_DIFFER:
+        return first
+    exact = (found for found in ordered if found.kind is not Kind.STUBS_DIFFER and found.position <= (first.until or 0))
+    return next(exact, first)
 
 
 @dataclass(frozen=True, slots=True)

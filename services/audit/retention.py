@@ -29,7 +29,8 @@ LOOK_AGAIN_SECONDS = 5.0
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtext(current_schema() || '.retention'))"
 _ON_ITS_WAY = """
-    SELECT EXISTS (SELECT FROM outbox o WHERE o.topic = $1 AND NOT EXISTS (SELECT FROM events e WHERE e.id = o.event_id))
+    SELECT EXISTS (
+        SELECT FROM outbox o WHERE o.topic = $1 AND NOT EXISTS (SELECT FROM events e WHERE e.id = o.event_id))
 """
 _REMOVE = "SELECT purge_events()"
 
@@ -51,6 +52,7 @@ class Retention:
     ) -> None:
         self._engine, self._remover, self._periods, self._waker = engine, remover, periods, waker
         self._grown = asyncio.Event()
+        self.removed = 0
 
     def wake(self) -> None:
         self._grown.set()
@@ -73,15 +75,14 @@ class Retention:
         await self.remove()
         return await self.say()
 
-    async def remove(self) -> int:
+    async def remove(self) -> None:
         """A part at a time, each in a transaction of its own."""
-        removed = 0
         while True:
             async with self._remover.begin() as connection:
                 count: int = (await connection.exec_driver_sql(_REMOVE)).scalar_one()
             if not count:
-                return removed
-            removed += count
+                return
+            self.removed += count
             metrics.PURGED.inc(count)
             reach(Point.REMOVED)
 

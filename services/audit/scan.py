@@ -122,7 +122,7 @@ async def _feed_page(connection: Any, verification: Verification, stretch: Stret
     start = verification.size
     stop = start + stretch.number if stretch.end is None else min(start + stretch.number, stretch.end)
     page = await connection.fetch(EVENTS, stretch.begin, stop)
-    known = page and agreed(page, await connection.fetchval(TARGETS, start, stop), start)
+    known = page and agreed(page, await connection.fetchrow(TARGETS, start, stop), start)
     if known:
         checkpoints, nodes = await _beside(connection, start, start + len(page))
         verification.feed_agreed(known, checkpoints, nodes)

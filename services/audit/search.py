@@ -1,7 +1,8 @@
 """The filters of a question as one statement. Pure: a query in, SQL and its arguments out.
 
-Columns only find events; what is shown comes from their bytes. A time is turned into a place in the log first, since
-`recorded_at` never goes back along the positions and is the moment of the covering checkpoint.
+Columns only find events; what is shown comes from their bytes, and from columns where these were purged. A time is
+turned into a place in the log first, since `recorded_at` never goes back along the positions and is the moment of the
+covering checkpoint.
 """
 
 from collections.abc import Iterator
@@ -12,8 +13,9 @@ from contracts.audit import ListEvents
 from contracts.message import Outcome
 
 EVENTS = """
-    SELECT e.raw, e.position, e.recorded_at, encode(e.leaf_hash, 'hex') AS leaf_hash
-    FROM events e WHERE {conditions} ORDER BY e.position LIMIT {limit}
+    SELECT e.raw, e.position, e.recorded_at, encode(e.leaf_hash, 'hex') AS leaf_hash, e.id, e.type, e.schema_version,
+        e.aggregate_type, e.aggregate_id, e.aggregate_version, p.id AS purged_by, p.recorded_at AS purged_at
+    FROM events e LEFT JOIN events p ON p.position = e.purged_by WHERE {conditions} ORDER BY e.position LIMIT {limit}
 """
 _TARGETED = "SELECT t.position FROM event_targets t WHERE t.type = {} AND t.id = {}"
 _ABOUT = """

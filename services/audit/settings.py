@@ -16,7 +16,7 @@ class AuditSettings(OwnerSettings):
     """`audit_origin` names the log and its key; `audit_signing_key` is the raw Ed25519 seed, base64url unpadded.
 
     `witness_key` is the witness's verifier key, as C2SP writes it. `retention_days` changes the period of some classes
-    (a JSON object); `retention_database_url` logs in as `audit_retention`: without it nothing is purged by this process.
+    (a JSON object); `retention_database_url` logs in as `audit_retention`, and without it this process purges nothing.
     """
 
     s3_endpoint: str
@@ -30,7 +30,7 @@ class AuditSettings(OwnerSettings):
     witness_url: str = ""
     witness_key: str = ""
     retention_database_url: SecretStr = SecretStr("")
-    retention_days: dict[RetentionClass, Annotated[int, Field(ge=1)]] = {}
+    retention_days: dict[RetentionClass, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
     retention_interval_seconds: float = Field(default=86_400, gt=0)
 
     @property

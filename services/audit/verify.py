@@ -20,7 +20,7 @@ from services.audit.node_check import NodeCheck
 from services.audit.nodes import extend
 from services.audit.note import Checkpoint, NoteRefusedError, Verifier
 from services.audit.packed import Agreed
-from services.audit.report import Finding, Kind, Report
+from services.audit.report import Finding, Kind, Report, first_of
 
 Row = Sequence[Any]
 """position, raw, leaf_hash, recorded_at, then the columns of `envelope.DERIVED`, then the position of what purged it.
@@ -130,8 +130,8 @@ class Verification:
     ) -> Report:
         """`newest` is the largest size of a stored checkpoint, `beyond` the first one past the end of the log.
 
-        `gaps` are findings about aggregates and stubs; `strays` are nodes over events that are not there: only told where nothing
-        else is wrong, such as a cut.
+        `gaps` are findings about aggregates and stubs; `strays` are nodes over events that are not there: only told
+        where nothing else is wrong, such as a cut.
         """
         published = max((found.size for found in self._published.values()), default=None)
         promised = max(newest, published or 0)
@@ -140,8 +140,7 @@ class Verification:
         elif self.finding is None and self._leaves:
             detail = "no checkpoint covers the events from here on"
             self.finding = self._first(Finding(Kind.UNSIGNED, self._tree.size, detail))
-        found = [*([self.finding] if self.finding else []), *gaps] or strays
-        first = min(found, key=lambda finding: finding.position, default=None)
+        first = first_of([*([self.finding] if self.finding else []), *gaps] or strays)
         proven = min(self._tree.size, first.position) if first else self._tree.size
         return Report(self.size, proven, self._tree.root().hex(), self._checkpoints, published, first)
 

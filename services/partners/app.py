@@ -15,6 +15,7 @@ from services.partners.mint.evidence import Reviewed
 from services.partners.queries import QUERIES
 from services.partners.review.wiring import review
 from services.partners.settings import PartnersSettings
+from services.upkeep import Pruning
 from services.wire.allowlist import Allowlist
 
 
@@ -33,6 +34,7 @@ def main() -> None:
         )
         service.background.append(AllowlistWatch(service.engine, root_admins, service.own_commands).run)
         service.background.append(ExpiryTimer(service.engine, service.own_commands).run)
+        service.background.append(Pruning(service.engine, settings).run)
         review(service, settings)
         deactivate_former_contacts(service, settings)
 

@@ -16,6 +16,7 @@ from services.staffing.session import Tokens
 from services.staffing.settings import StaffingSettings
 from services.staffing.sms import SmsSender
 from services.staffing.sweep import Sweep
+from services.upkeep import Pruning
 from services.wire.allowlist import Allowlist
 from services.wire.sealing import Sealer
 
@@ -40,6 +41,7 @@ def main() -> None:
         asked |= PlanQuestions(root_admins, settings.staff_issuer, otp, limits).handlers()
         service.queries(QUERIES, asked)
         service.events("sms", [IdentityActivationRequested.type, IdentityNoticeRequested.type], sender.on_events)
-        service.background += [sender.run, Sweep(service.engine).run]
+        sweep = Sweep(service.engine, settings.sms_kept_days, settings.bulk_keys_kept_days)
+        service.background += [sender.run, sweep.run, Pruning(service.engine, settings).run]
 
     run(settings, build)

@@ -17,7 +17,7 @@ from services.staffing.access import account_of
 
 _DECLARE = "SELECT set_config($1, $2, true)"
 TENANTS, ACCOUNT, WORK = "gatehouse.tenants", "gatehouse.account", "gatehouse.work"
-MESSAGES = "messages"
+MESSAGES, BULK_KEYS = "messages", "bulk_keys"
 
 
 async def declare_tenants(connection: Read | Write, tenants: Iterable[UUID]) -> None:
@@ -34,7 +34,11 @@ async def declare_account(connection: Read, account_id: UUID) -> None:
 
 async def declare_messages(tx: Write) -> None:
     """Background work on text messages is for all tenants, and sees nothing else of them."""
-    await tx.exec_driver_sql(_DECLARE, (WORK, MESSAGES))
+    await declare_work(tx, MESSAGES)
+
+
+async def declare_work(tx: Write, work: str) -> None:
+    await tx.exec_driver_sql(_DECLARE, (WORK, work))
 
 
 def scoped(handlers: Mapping[type[Query], QueryHandler], staff_issuer: str) -> dict[type[Query], QueryHandler]:

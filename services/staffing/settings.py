@@ -26,3 +26,6 @@ class StaffingSettings(OwnerSettings):
     otp_hourly_per_ip: int = Field(default=30, ge=1)
     otp_hourly_per_tenant: int = Field(default=1_000, ge=1)
     otp_hourly_per_country: int = Field(default=10_000, ge=1)
+
+    sms_kept_days: int = Field(default=90, ge=1)
+    bulk_keys_kept_days: int = Field(default=90, ge=1)

@@ -3,7 +3,7 @@
 import os
 from typing import TypeVar
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -35,11 +35,14 @@ class OwnerSettings(ServiceSettings):
     """A service with a database and a command topic of its own.
 
     `service_signing_key` signs its commands to itself (raw Ed25519 seed, base64url); without one it sends none.
+    `messages_kept_days` must outlast the topics of commands, `answers_kept_days` is how long an Idempotency-Key counts.
     """
 
     database_url: SecretStr
     actor_public_key: str
     service_signing_key: SecretStr = SecretStr("")
+    messages_kept_days: int = Field(default=30, ge=8)
+    answers_kept_days: int = Field(default=366, ge=8)
 
 
 class UnsafeSecretsError(RuntimeError):

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from services.audit.note import Signer
 from tests.audit.copies import Copy, altered, forge, put_copy
 
-REHASH = "UPDATE audit.events SET leaf_hash = sha256('\\x00'::bytea || raw)"
+REHASH = "UPDATE audit.events SET leaf_hash = sha256('\\x00'::bytea || raw) WHERE raw IS NOT NULL"
 COPY_LEAVES = """
     UPDATE audit.checkpoints c SET leaf_hashes = (
         SELECT string_agg(leaf_hash, '' ORDER BY position) FROM audit.events
@@ -65,7 +65,8 @@ async def flip_a_byte(victim: Victim) -> bool:
             ("tree_nodes", "hash", "index"),
         )
     )
-    keys = {"position": list(range(victim.length)), "size": victim.copy.sizes, "index": [0]}
+    positions = victim.copy.whole if column == "raw" else list(range(victim.length))
+    keys = {"position": positions, "size": victim.copy.sizes, "index": [0]}
     key, bit, at = victim.chance.choice(keys[where]), 1 << victim.chance.randrange(8), victim.chance.random()
     byte = f"floor($2::float8 * octet_length({column}))::int"
     changed = f"set_byte({column}, {byte}, get_byte({column}, {byte}) # {bit})"
@@ -86,20 +87,22 @@ async def change_a_text(victim: Victim) -> bool:
             victim.chance.randint(1, 60),
         )
     else:
-        statement = f"UPDATE audit.events SET {column} = {column} || 'x' WHERE position = $1"
+        statement = f"UPDATE audit.events SET {column} = coalesce({column}, '') || 'x' WHERE position = $1"
         await victim.do(statement, victim.anywhere())
     return True
 
 
 async def shift_a_time(victim: Victim) -> bool:
     column, micro = victim.chance.choice(("occurred_at", "recorded_at")), victim.chance.choice((-1, 1))
-    statement = f"UPDATE audit.events SET {column} = {column} + {micro} * interval '1 us' WHERE position = $1"
+    moved = f"coalesce({column}, recorded_at) + {micro} * interval '1 us'"
+    statement = f"UPDATE audit.events SET {column} = {moved} WHERE position = $1"
     await victim.do(statement, victim.anywhere())
     return True
 
 
 async def hide_from_a_timeline(victim: Victim) -> bool:
-    await victim.do("DELETE FROM audit.event_targets WHERE position = $1", victim.anywhere())
+    position = victim.chance.choice(victim.copy.whole)
+    await victim.do("DELETE FROM audit.event_targets WHERE position = $1", position)
     return True
 
 
@@ -124,14 +127,17 @@ async def insert_an_event(victim: Victim) -> bool:
     position = victim.chance.randint(0, victim.length)
     for table in _TABLES:
         await _move(victim, table, position - 1, 1)
-    raw = altered(victim.copy.raws[victim.anywhere()], id=str(UUID(int=victim.chance.getrandbits(128), version=4)))
+    raw = altered(
+        victim.copy.raws[victim.chance.choice(victim.copy.whole)],
+        id=str(UUID(int=victim.chance.getrandbits(128), version=4)),
+    )
     forged = forge(victim.signer, [(victim.copy.moment(victim.copy.sizes[-1]), [raw])])
     (row,) = forged.tables["events"].values()
     holders = ", ".join(f"${n}" for n in range(1, len(row) + 1))
     texts = [UUID(value) if n in (1, 5, 10) else value for n, value in enumerate(row)]
     columns = "position, id, type, schema_version, aggregate_type, aggregate_id, aggregate_version, actor_type, "
     columns += "actor_issuer, actor_subject, command_id, request_id, outcome, reason_code, occurred_at, recorded_at, "
-    columns += "kafka_partition, kafka_offset, raw, leaf_hash"
+    columns += "kafka_partition, kafka_offset, raw, leaf_hash, purged_by, subjects"
     await victim.do(f"INSERT INTO audit.events ({columns}) VALUES ({holders})", position, *texts[1:])
     return True
 

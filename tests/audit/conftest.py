@@ -62,6 +62,7 @@ def settings(stack: Stack, ledger: Ledger) -> AuditSettings:
         "checkpoint_bucket": bucket,
         "checkpoint_retention_days": 1,
         "witness_url": "",
+        "retention_database_url": "",
     }
     return AuditSettings.model_validate(names | own)
 

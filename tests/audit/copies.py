@@ -17,7 +17,10 @@ KEYS = {"events": 1, "event_targets": 3, "checkpoints": 1, "tree_nodes": 2}
 """Each table, and how many of its first columns name a row."""
 
 COLUMNS = {
-    "events": ("position", *DERIVED, "recorded_at", "kafka_partition", "kafka_offset", "raw", "leaf_hash"),
+    "events": (
+        *("position", *DERIVED, "recorded_at", "kafka_partition", "kafka_offset"),
+        *("raw", "leaf_hash", "purged_by", "subjects"),
+    ),
     "event_targets": ("type", "id", "position"),
     "checkpoints": ("size", "root", "range_hashes", "leaf_hashes", "note", "created_at"),
     "tree_nodes": ("level", "index", "hash"),
@@ -41,6 +44,11 @@ class Copy:
     def raws(self) -> list[bytes]:
         at = COLUMNS["events"].index("raw")
         return [row[at] for _, row in sorted(self.tables["events"].items())]
+
+    @property
+    def whole(self) -> list[int]:
+        """Positions of the events that have their bytes."""
+        return [position for position, raw in enumerate(self.raws) if raw is not None]
 
     @property
     def sizes(self) -> list[int]:
@@ -95,7 +103,7 @@ def forge(signer: Signer, batches: Sequence[tuple[datetime, Sequence[bytes]]]) -
         for position, raw in enumerate(raws, tree.size):
             envelope = Envelope.model_validate_json(raw)
             derived = [str(value) if isinstance(value, str) else value for value in envelope.derived()]
-            copy.add("events", (position, *derived, moment, 0, position, raw, leaf_hash(raw)))
+            copy.add("events", (position, *derived, moment, 0, position, raw, leaf_hash(raw), None, None))
             copy.add("event_targets", *((kind, name, position) for kind, name in envelope.about()))
         leaves = [leaf_hash(raw) for raw in raws]
         copy.add("tree_nodes", *(tuple(asdict(node).values()) for node in extend(tree, leaves)))

@@ -5,7 +5,7 @@ with a copy taken before, so the verifier is not asked about itself.
 """
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -36,6 +36,8 @@ class Stage:
     copy: Copy
     chance: Random
     remembered: bool = True
+    attacks: Sequence[Attack] = ATTACKS
+    felt: Callable[[Copy, Copy, Damage], Damage] = lambda _, __, damage: damage
 
     async def verify(self, published: list[str]) -> Report:
         verification = Verification(self.ledger.signer.verifier, published)
@@ -52,7 +54,9 @@ class Stage:
             inside = await attack(victim)
             kept = self.outside(some=inside)
             sizes = {self.ledger.signer.verifier.checkpoint(note).size for note in kept}
-            return await self.verify(kept), self.copy.differs_from(await take_copy(self.connection)), sizes
+            left = await take_copy(self.connection)
+            damage = self.copy.differs_from(left)
+            return await self.verify(kept), damage and self.felt(self.copy, left, damage), sizes
         finally:
             await transaction.rollback()
 
@@ -84,11 +88,12 @@ async def attack_many(stage: Stage, rounds: int) -> Counter[str]:
     """Every attack in turn; after each the log is as before, and must be found sound."""
     kinds: Counter[str] = Counter()
     for number in range(rounds):
-        attack = ATTACKS[number % len(ATTACKS)]
+        attack = stage.attacks[number % len(stage.attacks)]
         report, damage, kept = await stage.suffer(attack)
         assert damage is not None, f"{attack.__name__} changed nothing"
         assert report.finding is not None, f"{attack.__name__} {number} was not found: {damage}"
-        assert locates(report.finding, damage, kept if report.finding.kind is Kind.FORKED else stage.copy.sizes), (
+        bounds = {Kind.FORKED: kept, Kind.STUBS_DIFFER: ()}.get(report.finding.kind, stage.copy.sizes)
+        assert locates(report.finding, damage, bounds), (
             attack.__name__,
             number,
             report.finding,

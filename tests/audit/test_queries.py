@@ -48,7 +48,7 @@ async def test_one_query_gives_a_partners_whole_timeline(ledger: Ledger) -> None
 
     page = await ask(ledger, target_type="partner", target_id=partner)
 
-    assert [(told.position, told.outcome.value) for told in page.data] == [
+    assert [(told.position, told.outcome) for told in page.data] == [
         (3, "SUCCEEDED"),
         (4, "REJECTED"),
         (7, "SUCCEEDED"),

@@ -75,7 +75,10 @@ ATTACKS = {
     "and the copy in the checkpoint too": Attack((FLIP, REHASH, COPY_LEAVES), Kind.REWRITTEN, 5, 9),
     "an event emptied": Attack(("UPDATE events SET raw = '' WHERE position = 7",), Kind.ALTERED, 7),
     "an event set to NULL": Attack(
-        ("ALTER TABLE events ALTER raw DROP NOT NULL", "UPDATE events SET raw = NULL WHERE position = 7"),
+        (
+            "ALTER TABLE events DROP CONSTRAINT events_whole_or_purged",
+            "UPDATE events SET raw = NULL WHERE position = 7",
+        ),
         Kind.ALTERED,
         7,
     ),

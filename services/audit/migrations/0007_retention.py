@@ -12,11 +12,11 @@ down_revision = "audit_0005"
 branch_labels = None
 depends_on = None
 
-_FORGOTTEN = "actor_type, actor_subject, command_id, request_id, outcome, occurred_at, raw".split(", ")
+_FORGOTTEN = ("actor_type", "actor_subject", "command_id", "request_id", "outcome", "occurred_at", "raw")
 _KEPT = (
-    "id, type, schema_version, aggregate_type, aggregate_id, aggregate_version, recorded_at, kafka_partition, "
-    "kafka_offset, leaf_hash"
-).split(", ")
+    *("id", "type", "schema_version", "aggregate_type", "aggregate_id", "aggregate_version", "recorded_at"),
+    *("kafka_partition", "kafka_offset", "leaf_hash"),
+)
 
 
 def upgrade() -> None:
@@ -36,10 +36,10 @@ def upgrade() -> None:
         );
         COMMENT ON TABLE purges_settled IS 'purge events that leave nothing to do; derived, so as not to look again';
     """)
-    op.execute(_WHAT_IS_SAID)
-    op.execute(_TRIGGERS)
     service = context.config.attributes["service"]
-    op.execute(_PURGE.format(schema=service))
+    kept = {table: ", ".join(f"{table}.{column}" for column in _KEPT) for table in ("was", "becomes")}
+    for statements in (_WHAT_IS_SAID, _TRIGGERS, _PURGE):
+        op.execute(statements.format(schema=service, **kept))
     op.execute(f"""
         REVOKE ALL ON FUNCTION purge_events() FROM PUBLIC;
         GRANT EXECUTE ON FUNCTION purge_events() TO {service}_retention;
@@ -50,7 +50,7 @@ def upgrade() -> None:
 _WHAT_IS_SAID = r"""
     CREATE FUNCTION purge_parts(purge bigint)
         RETURNS TABLE (part bigint, ranges int8multirange, types text[], recorded_before timestamptz, stubs bytea)
-        LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
+        LANGUAGE sql STABLE SET search_path = {schema}, pg_temp AS $$
         SELECT told.nth,
             (SELECT range_agg(int8range((r ->> 0)::bigint, (r ->> 1)::bigint, '[]'))
                 FROM jsonb_array_elements(told.part -> 'ranges') AS r),
@@ -69,13 +69,13 @@ _WHAT_IS_SAID = r"""
     COMMENT ON FUNCTION purge_parts IS 'what an audit.purged event names, if it is one, and covered by a checkpoint';
 
     CREATE FUNCTION held_positions(before bigint, low bigint, high bigint) RETURNS SETOF bigint
-        LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
+        LANGUAGE sql STABLE SET search_path = {schema}, pg_temp AS $$
         WITH subjects AS (
             SELECT DISTINCT ON (t.type, t.id) t.type, t.id, e.type LIKE '%.legal\_hold\_placed' AS held
             FROM events e JOIN event_targets t ON t.position = e.position AND t.type = split_part(e.type, '.', 1)
             WHERE e.position < before AND e.type = ANY (
-                '{partner.legal_hold_placed, partner.legal_hold_released, account.legal_hold_placed,
-                account.legal_hold_released, tenant.legal_hold_placed, tenant.legal_hold_released}'::text[])
+                '{{partner.legal_hold_placed, partner.legal_hold_released, account.legal_hold_placed,
+                account.legal_hold_released, tenant.legal_hold_placed, tenant.legal_hold_released}}'::text[])
             ORDER BY t.type, t.id, e.aggregate_version DESC)
         SELECT t.position FROM subjects s JOIN event_targets t ON (t.type, t.id) = (s.type, s.id)
             WHERE s.held AND t.position BETWEEN low AND high
@@ -86,15 +86,15 @@ _WHAT_IS_SAID = r"""
     COMMENT ON FUNCTION held_positions IS 'events under a legal hold, as far as the log before a position tells';
 """
 
-_TRIGGERS = rf"""
-    CREATE FUNCTION allow_purging() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+_TRIGGERS = r"""
+    CREATE FUNCTION allow_purging() RETURNS trigger LANGUAGE plpgsql SET search_path = {schema}, pg_temp AS $$
     BEGIN
         IF NOT EXISTS (SELECT FROM was)
             OR (SELECT count(*) FROM was) <> (
                 SELECT count(*) FROM was JOIN becomes USING (position)
                 WHERE was.purged_by IS NULL AND sha256('\x00'::bytea || was.raw) = was.leaf_hash
-                    AND becomes.purged_by IS NOT NULL AND ({", ".join(f"was.{c}" for c in _KEPT)})
-                        IS NOT DISTINCT FROM ({", ".join(f"becomes.{c}" for c in _KEPT)}))
+                    AND becomes.purged_by IS NOT NULL AND ({was})
+                        IS NOT DISTINCT FROM ({becomes}))
             OR EXISTS (
                 SELECT FROM (
                     SELECT purged_by, part.part, recorded_before, part.stubs, max(recorded_at) AS youngest, sha256(
@@ -104,7 +104,8 @@ _TRIGGERS = rf"""
                             aggregate_type, ''), '' ORDER BY position), 'UTF8')) AS digest
                     FROM (SELECT DISTINCT purged_by AS purge FROM becomes) AS purges
                         CROSS JOIN LATERAL purge_parts(purge) AS part
-                        RIGHT JOIN becomes ON becomes.purged_by = purge AND part.ranges @> position AND type = ANY (part.types)
+                        RIGHT JOIN becomes ON becomes.purged_by = purge AND part.ranges @> position
+                            AND type = ANY (part.types)
                     GROUP BY purged_by, part.part, recorded_before, part.stubs) AS touched
                 WHERE part IS NULL OR youngest >= recorded_before OR digest IS DISTINCT FROM stubs)
         THEN
@@ -114,7 +115,7 @@ _TRIGGERS = rf"""
         RETURN NULL;
     END $$;
 
-    CREATE FUNCTION allow_forgetting() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+    CREATE FUNCTION allow_forgetting() RETURNS trigger LANGUAGE plpgsql SET search_path = {schema}, pg_temp AS $$
     BEGIN
         IF NOT EXISTS (SELECT FROM was) OR EXISTS (
             SELECT FROM was LEFT JOIN events e USING (position) WHERE e.purged_by IS NULL)

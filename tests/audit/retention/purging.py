@@ -75,6 +75,12 @@ class Purging:
         while await retention.look():
             assert await self.deliver()
 
+    async def remove(self) -> int:
+        """What is named by now; says how many."""
+        retention = self.retention()
+        await retention.remove()
+        return retention.removed
+
     @property
     def stubs(self) -> list[int]:
         return [row["position"] for row in self.ledger.rows("SELECT position FROM events WHERE raw IS NULL ORDER BY 1")]

@@ -27,10 +27,7 @@ pytestmark = pytest.mark.asyncio
 GONE = ("raw", "actor_type", "actor_issuer", "actor_subject", "command_id", "request_id", "outcome", "occurred_at")
 
 
-@pytest.mark.parametrize(
-    ("days", "purged"),
-    [(365, []), (367, [0]), (732, [0, 2]), (1828, [0, 2, 3]), (3654, [0, 1, 2, 3]), (20_000, [0, 1, 2, 3])],
-)
+@pytest.mark.parametrize(("days", "purged"), [(365, []), (732, [0, 2]), (1828, [0, 2, 3]), (3654, [0, 1, 2, 3])])
 async def test_an_event_is_purged_once_its_class_is_over_and_not_before(
     purging: Purging, days: int, purged: list[int]
 ) -> None:

@@ -22,10 +22,12 @@ from services.audit import metrics
 from services.audit.retention_plan import Periods, plan
 from services.chassis import Call, Fact, Write, fetch
 from services.chassis.outbox import append
+from services.chassis.patience import pause
 from services.wire.crash import reach
 
 SETTLE_SECONDS = 0.2
 LOOK_AGAIN_SECONDS = 5.0
+LONGEST_PAUSE_SECONDS = 300.0
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtext(current_schema() || '.retention'))"
 _ON_ITS_WAY = """
@@ -58,17 +60,18 @@ class Retention:
         self._grown.set()
 
     async def run(self, interval_seconds: float) -> None:
+        failures = 0
         while True:
             self._grown.clear()
-            on_its_way = False
             try:
                 on_its_way = await self.look()
             except Exception as error:
-                log.warning("audit.purge_failed", error=repr(error))
-            if on_its_way:
-                await self._until_the_log_has_grown()
-            else:
-                await asyncio.sleep(interval_seconds)
+                failures += 1
+                log.warning("audit.purge_failed", error=repr(error), failures=failures)
+                await pause(failures + 4, longest=LONGEST_PAUSE_SECONDS)
+                continue
+            failures = 0
+            await (self._until_the_log_has_grown() if on_its_way else asyncio.sleep(interval_seconds))
 
     async def look(self) -> bool:
         """Remove what the log names, then name what is due; whether something is named that the log has not seen."""

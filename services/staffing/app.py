@@ -8,6 +8,7 @@ from services.staffing.attempts import Gatherer
 from services.staffing.caps import OtpLimits
 from services.staffing.credential_desk import credential_desk
 from services.staffing.desk import staffing_desk
+from services.staffing.old_records import OldRecords
 from services.staffing.otp import Otp
 from services.staffing.passwords import Passwords
 from services.staffing.plan_query import PlanQuestions
@@ -41,7 +42,8 @@ def main() -> None:
         asked |= PlanQuestions(root_admins, settings.staff_issuer, otp, limits).handlers()
         service.queries(QUERIES, asked)
         service.events("sms", [IdentityActivationRequested.type, IdentityNoticeRequested.type], sender.on_events)
-        sweep = Sweep(service.engine, settings.sms_kept_days, settings.bulk_keys_kept_days)
-        service.background += [sender.run, sweep.run, Pruning(service.engine, settings).run]
+        service.background += [sender.run, Sweep(service.engine).run]
+        old = OldRecords(service.engine, settings.sms_kept_days, settings.bulk_keys_kept_days)
+        service.background += [old.run, Pruning(service.engine, settings).run]
 
     run(settings, build)

@@ -1,8 +1,7 @@
-"""What nobody can use any more is swept away, a little at a time: codes, tokens, sessions, counters, old messages.
+"""What nobody can use any more is swept away, a little at a time: codes, tokens, sessions, counters.
 
 Instances pass over what another one holds. A challenge stays while its message is still to be sent, since the
-message must learn that it is too late; a session stays a day, so that whoever lost it can be told why. For how many
-days it is known what became of a message, and that a row of a bulk call was done, is a setting.
+message must learn that it is too late; a session stays a day, so that whoever lost it can be told why.
 """
 
 import asyncio
@@ -14,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.chassis import Write
 from services.chassis.patience import wait_out
-from services.staffing.scope import BULK_KEYS, MESSAGES, declare_work
+from services.staffing.scope import declare_messages
 
 AT_ONCE = 500
 PAUSE_SECONDS = 60.0
@@ -43,32 +42,19 @@ _SESSIONS = """
             AND NOT EXISTS (SELECT FROM refresh_tokens t WHERE t.session_id = s.id)
         LIMIT $2 FOR UPDATE SKIP LOCKED)
 """
-_MESSAGES = """
-    DELETE FROM notifications WHERE id IN (
-        SELECT id FROM notifications WHERE settled_at < $1::timestamptz
-        ORDER BY settled_at LIMIT $2 FOR UPDATE SKIP LOCKED)
-"""
-_BULK_KEYS = """
-    DELETE FROM staff_bulk_rows WHERE ctid = ANY (ARRAY(
-        SELECT ctid FROM staff_bulk_rows WHERE done_at < $1::timestamptz ORDER BY done_at LIMIT $2))
-"""
-_WORK = {"bulk_keys": BULK_KEYS}
-"""Under what a kind is swept, where it is not the work on messages."""
+_KEPT = {
+    "challenges": (_CHALLENGES, CODES_KEPT),
+    "counters": (_COUNTERS, COUNTERS_KEPT),
+    "tokens": (_TOKENS, SESSIONS_KEPT),
+    "sessions": (_SESSIONS, SESSIONS_KEPT),
+}
 
 log = structlog.get_logger()
 
 
 class Sweep:
-    def __init__(self, engine: AsyncEngine, messages_days: int = 90, bulk_keys_days: int = 90) -> None:
+    def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
-        self._kept = {
-            "challenges": (_CHALLENGES, CODES_KEPT),
-            "counters": (_COUNTERS, COUNTERS_KEPT),
-            "tokens": (_TOKENS, SESSIONS_KEPT),
-            "sessions": (_SESSIONS, SESSIONS_KEPT),
-            "messages": (_MESSAGES, timedelta(days=messages_days)),
-            "bulk_keys": (_BULK_KEYS, timedelta(days=bulk_keys_days)),
-        }
 
     async def run(self) -> None:
         """Sweep until cancelled; a full batch is followed by the next one at once."""
@@ -80,9 +66,9 @@ class Sweep:
     async def once(self) -> dict[str, int]:
         """One small batch of each kind, each in a transaction of its own; returns how many went."""
         now, swept = datetime.now(UTC), {}
-        for kind, (statement, kept) in self._kept.items():
+        for kind, (statement, kept) in _KEPT.items():
             async with self._engine.begin() as tx:
-                await declare_work(Write(tx), _WORK.get(kind, MESSAGES))
+                await declare_messages(Write(tx))
                 swept[kind] = (await tx.exec_driver_sql(statement, (now - kept, AT_ONCE))).rowcount
         if any(swept.values()):
             log.info("credentials.swept", **swept)

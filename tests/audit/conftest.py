@@ -41,7 +41,7 @@ def template(stack: Stack) -> Iterator[str]:
 async def ledger(stack: Stack, template: str) -> AsyncIterator[Ledger]:
     name = f"audit_{uuid4().hex}"
     _execute(stack, f"CREATE DATABASE {name} TEMPLATE {template}")
-    _execute(stack, f"GRANT CONNECT ON DATABASE {name} TO audit")
+    _execute(stack, f"GRANT CONNECT ON DATABASE {name} TO audit, audit_retention")
     engine = connect(stack.state.dsn("audit", driver="postgresql+asyncpg", database=name))
     signer = Signer(f"{name}.example/log", Ed25519PrivateKey.generate())
     yield Ledger(stack.state.dsn("postgres", database=name), engine, signer)

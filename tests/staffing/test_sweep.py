@@ -109,42 +109,6 @@ async def test_counters_of_hours_long_gone_go(office: Office, engine: AsyncEngin
     assert office.tables.value("SELECT count(*) FROM otp_counters") == 2
 
 
-async def test_messages_settled_long_ago_go_and_those_still_to_be_sent_stay(
-    office: Office, shop: Shop, engine: AsyncEngine
-) -> None:
-    phones = [new_phone() for _ in range(3)]
-    for phone in phones:
-        await office.hire(shop, phone=phone, notify="sms")
-    settled: LiteralString = """
-        UPDATE notifications n SET status = 'sent', settled_at = now() - %s
-        FROM accounts a WHERE a.id = n.account_id AND a.phone = %s
-    """
-    age(office, settled, timedelta(days=8), phones[0])
-    age(office, settled, timedelta(days=6), phones[1])
-
-    await Sweep(engine, messages_days=7).once()
-
-    statement = "SELECT a.phone FROM notifications n JOIN accounts a ON a.id = n.account_id WHERE a.phone = ANY(%s)"
-    assert {row["phone"] for row in office.tables.rows(statement, phones)} == set(phones[1:])
-
-
-async def test_keys_of_bulk_rows_done_long_ago_go_in_every_tenant(
-    office: Office, shop: Shop, engine: AsyncEngine
-) -> None:
-    done: LiteralString = """
-        INSERT INTO staff_bulk_rows (tenant_id, key, content_sha256, status, outcome, account_id, done_at)
-        SELECT tenant_id, %s, sha256('x'), 201, 'created', account_id, now() - %s FROM memberships WHERE tenant_id = %s
-    """
-    for tenant in (shop, await office.open_shop()):
-        age(office, done, "old", timedelta(days=8), tenant.tenant_id)
-        age(office, done, "young", timedelta(days=6), tenant.tenant_id)
-
-    await Sweep(engine, bulk_keys_days=7).once()
-
-    left = office.tables.rows("SELECT DISTINCT key FROM staff_bulk_rows WHERE key IN ('old', 'young')")
-    assert [row["key"] for row in left] == ["young"]
-
-
 async def test_two_sweepers_share_the_work(
     office: Office, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -41,8 +41,9 @@ def upgrade() -> None:
     for statements in (_WHAT_IS_SAID, _TRIGGERS, _PURGE):
         op.execute(statements.format(schema=service, **kept))
     op.execute(f"""
-        REVOKE ALL ON FUNCTION purge_events() FROM PUBLIC;
-        GRANT EXECUTE ON FUNCTION purge_events() TO {service}_retention;
+        REVOKE ALL ON FUNCTION purge_events, purge_parts, held_positions, allow_purging, allow_forgetting FROM PUBLIC;
+        GRANT EXECUTE ON FUNCTION purge_events TO {service}_retention;
+        GRANT EXECUTE ON FUNCTION held_positions TO {service};
         GRANT SELECT ON purges_settled TO {service};
     """)
 

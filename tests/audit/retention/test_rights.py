@@ -50,6 +50,8 @@ FORBIDDEN = (
     "SELECT * FROM checkpoints",
     "SELECT * FROM purges_settled",
     "SELECT value FROM outbox",
+    "SELECT * FROM purge_parts(5)",
+    "SELECT * FROM held_positions(5, 0, 5)",
     "UPDATE events SET raw = NULL",
     "DELETE FROM event_targets",
     "INSERT INTO purges_settled VALUES (5)",
@@ -69,6 +71,21 @@ async def test_the_retention_role_can_do_nothing_but_purge(purging: Purging) -> 
         assert getattr(refused.value.orig, "sqlstate", None) == "42501", attempt
 
     assert await purging.remove() == 3
+
+
+async def test_one_function_is_all_that_the_retention_role_was_granted(purging: Purging) -> None:
+    callable_: LiteralString = """
+        SELECT proname FROM pg_proc WHERE pronamespace = 'audit'::regnamespace AND prorettype <> 'trigger'::regtype
+            AND has_function_privilege(%s, oid, 'EXECUTE')
+    """
+    tables: LiteralString = """
+        SELECT relname FROM pg_class WHERE relnamespace = 'audit'::regnamespace AND relkind IN ('r', 'v')
+            AND has_table_privilege('audit_retention', oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE')
+    """
+
+    assert [row["proname"] for row in purging.ledger.rows(callable_, "audit_retention")] == ["purge_events"]
+    assert [row["proname"] for row in purging.ledger.rows(callable_, "audit")] == ["held_positions"]
+    assert purging.ledger.rows(tables) == []
 
 
 async def test_only_what_is_named_is_removed(purging: Purging) -> None:

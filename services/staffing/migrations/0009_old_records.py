@@ -1,6 +1,6 @@
-"""Messages that were settled long ago, and keys of bulk rows, are swept away.
+"""Messages that were settled long ago, and keys of bulk rows, are forgotten.
 
-The sweep works for all tenants, and declares that it does: it sees keys and may delete them, and nothing else of them.
+That is work for all tenants, and declares itself: it may see and delete such rows, and change nothing.
 """
 
 from alembic import op

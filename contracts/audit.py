@@ -5,7 +5,7 @@ an event (`contracts.audit_events`). Shapes follow `api.md`. Lists go by positio
 its events (A16), and `from` and `to` ask for the time of recording: what was recorded never moves.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Self
 from uuid import UUID
 
@@ -21,13 +21,17 @@ READERS = frozenset({Role.AUDITOR, Role.ROOT_ADMIN})
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 """A hash in lower-case hex."""
 
+Instant = Annotated[AwareDatetime, Field(gt=datetime(1970, 1, 1, tzinfo=UTC), lt=datetime(9999, 1, 1, tzinfo=UTC))]
+"""Bounded to what every database and time zone can hold."""
+
 
 class ListEvents(Query):
     """Events by position, oldest first, that pass every filter given.
 
     `actor` is the subject, `action` the event's type. `target` is an id, or type and id with a colon between;
     `target_type` and `target_id` say the same apart. That is the whole timeline of a partner or tenant (S1.46);
-    `person` is that of somebody, what they did and what was done to them. Recorded at `from` or later, before `to`.
+    `person` is that of somebody, what they did and what was done to them. Recorded at `from` or later, before `to`;
+    at `as_of` or before.
     `starting_after` is the position of the last event of the page before, or its id.
     Who reads as owner of `tenant_id` (by default the tenant chosen) is shown what is about that tenant.
     """
@@ -35,7 +39,7 @@ class ListEvents(Query):
     model_config = ConfigDict(validate_by_name=True, validate_by_alias=True, serialize_by_alias=True)
 
     type: ClassVar[str] = "audit.events"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     topic: ClassVar[str] = QUERIES
 
     target: Opaque | None = None
@@ -49,6 +53,7 @@ class ListEvents(Query):
     outcome: Annotated[Outcome, Field(strict=False)] | None = None
     recorded_from: Annotated[AwareDatetime | None, Field(alias="from")] = None
     recorded_to: Annotated[AwareDatetime | None, Field(alias="to")] = None
+    as_of: Instant | None = None
     limit: Annotated[int, Field(ge=1, le=100)] = 20
     starting_after: Annotated[int, Field(ge=0, lt=2**63)] | UUID | None = None
 

@@ -7,6 +7,7 @@ from contracts.message import Command, EventData, Query, walk_subclasses
 MODULES = (
     "access",
     "audit",
+    "audit_as_of",
     "audit_consistency",
     "audit_events",
     "credentials",

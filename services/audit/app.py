@@ -3,9 +3,11 @@
 from collections.abc import Callable, Iterable
 
 from contracts.audit import QUERIES, GetCheckpoint, GetEvent, ListEvents, ProveEvent, ProveEvents
+from contracts.audit_as_of import GetBranchAccessAsOf, GetMembershipAsOf, GetPartnerAsOf, GetRosterAsOf
 from contracts.audit_consistency import ListCheckpoints, ProveConsistency
 from contracts.message import Query
 from contracts.topics import EVENT_TOPICS
+from services.audit.as_of.queries import branch_access_as_of, membership_as_of, partner_as_of, roster_as_of
 from services.audit.bucket import Bucket
 from services.audit.checkpoints import Publisher
 from services.audit.completeness import GapWatch
@@ -44,6 +46,10 @@ def build(service: Service, settings: AuditSettings) -> None:
         ListEvents: readings.recorded(list_events),
         GetEvent: readings.recorded(get_event),
         ProveEvent: readings.recorded(prover.prove_event),
+        GetPartnerAsOf: readings.recorded(partner_as_of),
+        GetRosterAsOf: readings.recorded(roster_as_of),
+        GetMembershipAsOf: readings.recorded(membership_as_of),
+        GetBranchAccessAsOf: readings.recorded(branch_access_as_of),
         ProveEvents: prover.prove_events,
         GetCheckpoint: get_checkpoint,
         ListCheckpoints: list_checkpoints,

@@ -1,5 +1,6 @@
 """Answers from the log. Events are given from their raw bytes; columns find them, and tell what stays of a stub."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from contracts.audit import (
     PurgedView,
 )
 from contracts.failures import Code
-from contracts.message import ActorType
+from contracts.message import Actor, ActorType
 from services.audit.envelope import DERIVED
 from services.audit.owners import owns
 from services.audit.search import EVENTS, OF_TENANT, statement
@@ -31,7 +32,8 @@ _TENANTS = """
 
 
 async def list_events(query: ListEvents, call: Call, read: Read) -> Outcome:
-    if query.recorded_from and query.recorded_to and query.recorded_from > query.recorded_to:
+    ends = [end for end in (query.recorded_to, query.as_of) if end]
+    if query.recorded_from and any(query.recorded_from > end for end in ends):
         return Refusal(Code.AUDIT_RANGE_INVALID)
     tenant = await _scope(query, call, read)
     if isinstance(tenant, Refusal):
@@ -61,13 +63,17 @@ async def get_checkpoint(_: GetCheckpoint, __: Call, read: Read) -> Outcome:
 
 
 async def refusal_to_show(event_id: UUID, call: Call, read: Read) -> Refusal | None:
-    """Why this event is not for them: a stranger's and one that does not exist look the same (S2.21)."""
+    """Why this event is not for them."""
     if call.actor.holds_any(READERS):
         return None
-    if call.actor.type is not ActorType.STAFF:
+    return await refusal_to_outsider(call.actor, read, [row.id for row in await fetch(read, _TENANTS, event_id)])
+
+
+async def refusal_to_outsider(actor: Actor, read: Read, tenants: Sequence[str]) -> Refusal | None:
+    """For who reads only what is of their own tenant; a stranger's and what does not exist look the same (S2.21)."""
+    if actor.type is not ActorType.STAFF:
         return _outsider()
-    tenants = [row.id for row in await fetch(read, _TENANTS, event_id)]
-    return None if await owns(read, call.actor, tenants) else Refusal(Code.NOT_FOUND)
+    return None if await owns(read, actor, tenants) else Refusal(Code.NOT_FOUND)
 
 
 async def _scope(query: ListEvents, call: Call, read: Read) -> UUID | Refusal | None:

@@ -1,30 +1,32 @@
-"""Feeds the verifier from a database: one snapshot, read page by page through a cursor, memory of one page.
+"""Feeds the verifier from a database: one snapshot, read page by page, memory of one page.
 
 Invariant: what was published outside is read before the snapshot is taken, so a growing log is never accused.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 
 from services.audit.envelope import DERIVED
 from services.audit.node_check import differs
 from services.audit.nodes import LEVELS
+from services.audit.packed import EVENTS, TARGETS, agreed
 from services.audit.report import Finding, Kind, Report
 from services.audit.stub_scan import refused_stubs
 from services.audit.verify import Stored, Verification
 
 PAGE = 4_000
 GRACE_SECONDS = 60
+_ANYWHERE = -(2**63)
 
 _TEXT_IDS = ("id", "aggregate_id", "command_id")
 _COLUMNS = ", ".join(f"{name}::text" if name in _TEXT_IDS else name for name in DERIVED)
 _EVENTS = f"""
     SELECT position, CASE WHEN purged_by IS NULL THEN coalesce(raw, '') ELSE raw END AS raw,
         coalesce(leaf_hash, '') AS leaf_hash, recorded_at, {_COLUMNS}, purged_by
-    FROM audit.events WHERE ($1::bigint IS NULL OR position >= $1) AND ($2::bigint IS NULL OR position < $2)
-    ORDER BY position
+    FROM audit.events WHERE position >= $1 AND ($2::bigint IS NULL OR position < $2)
+    ORDER BY position LIMIT $3
 """  # noqa: S608
 _CHECKPOINTS = """
     SELECT size, root, coalesce(range_hashes, '{}'), coalesce(leaf_hashes, ''), coalesce(note, ''), created_at
@@ -81,9 +83,10 @@ async def read_range(
     connection: Any, verification: Verification, page: int = PAGE, start: int | None = None, end: int | None = None
 ) -> None:
     """Feed the events from `start` on and before `end`; one that is None is the end of the log itself."""
-    cursor = await connection.cursor(_EVENTS, start, end)
-    while (rows := await cursor.fetch(page)) and not await _feed(connection, verification, rows):
-        pass
+    # whatever stands before position 0 is read too
+    begin = _ANYWHERE if start is None else start
+    while await _feed_page(connection, verification, Stretch(begin, end, page)) and verification.finding is None:
+        begin = verification.size
 
 
 async def conclude(connection: Any, verification: Verification) -> Report:
@@ -106,11 +109,34 @@ async def stored_near(connection: Any, position: int) -> Stored | None:
     return Stored(*rows[0]) if rows else None
 
 
-async def _feed(connection: Any, verification: Verification, rows: Sequence[Any]) -> Finding | None:
-    start, end = verification.size, verification.size + len(rows)
+class Stretch(NamedTuple):
+    """Events that stand at `begin` or behind it and before `end`: as many as one page holds."""
+
+    begin: int
+    end: int | None
+    number: int
+
+
+async def _feed_page(connection: Any, verification: Verification, stretch: Stretch) -> bool:
+    """Whether there was something to feed. Row by row only where the page as a whole does not agree."""
+    start = verification.size
+    stop = start + stretch.number if stretch.end is None else min(start + stretch.number, stretch.end)
+    page = await connection.fetch(EVENTS, stretch.begin, stop)
+    known = page and agreed(page, await connection.fetchrow(TARGETS, start, stop), start)
+    if known:
+        checkpoints, nodes = await _beside(connection, start, start + len(page))
+        verification.feed_agreed(known, checkpoints, nodes)
+        return True
+    rows = await connection.fetch(_EVENTS, *stretch)
+    checkpoints, nodes = await _beside(connection, start, start + len(rows))
+    verification.feed(rows, checkpoints, await connection.fetch(_TARGETS, start, start + len(rows)), nodes)
+    return bool(rows)
+
+
+async def _beside(connection: Any, start: int, end: int) -> tuple[list[Stored], Sequence[Any]]:
+    """The checkpoints within, and the nodes that end there."""
     checkpoints = [Stored(*row) for row in await connection.fetch(_CHECKPOINTS, start, end)]
-    targets = await connection.fetch(_TARGETS, start, end)
-    return verification.feed(rows, checkpoints, targets, await connection.fetch(_NODES, LEVELS, start, end))
+    return checkpoints, await connection.fetch(_NODES, LEVELS, start, end)
 
 
 async def _strays(connection: Any, size: int) -> list[Finding]:

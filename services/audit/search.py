@@ -27,8 +27,9 @@ _ABOUT = """
 """
 """Whatever its type; the few types there are come from the index, one look each."""
 _PLACE = """
-    coalesce((SELECT size FROM checkpoints WHERE created_at < {} ORDER BY created_at DESC, size DESC LIMIT 1), 0)
+    coalesce((SELECT size FROM checkpoints WHERE created_at {} {{}} ORDER BY created_at DESC, size DESC LIMIT 1), 0)
 """
+_BEFORE, _BY_THEN = _PLACE.format("<"), _PLACE.format("<=")
 OF_TENANT = "e.position IN (SELECT t.position FROM event_targets t WHERE t.type = 'tenant' AND t.id = {})"
 _BY = "SELECT position FROM events WHERE actor_subject = {}"
 
@@ -36,8 +37,9 @@ CONDITIONS = {
     "aggregate_id": "e.aggregate_id = {}",
     "actor": "e.actor_subject = {}",
     "action": "e.type = {}",
-    "recorded_from": f"e.position >= {_PLACE}",
-    "recorded_to": f"e.position < {_PLACE}",
+    "recorded_from": f"e.position >= {_BEFORE}",
+    "recorded_to": f"e.position < {_BEFORE}",
+    "as_of": f"e.position < {_BY_THEN}",
 }
 _OUTCOMES = {outcome: f"e.outcome = '{outcome}'" for outcome in Outcome}
 """Spelled out, so that the partial index can be used."""

@@ -8,7 +8,7 @@ the next root fail, and the batch's leaf hashes, authentic if they lead to the s
 are notes for operators and are not checked.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from hashlib import sha256
@@ -19,6 +19,7 @@ from services.audit.merkle import HASH_BYTES, CompactRange
 from services.audit.node_check import NodeCheck
 from services.audit.nodes import extend
 from services.audit.note import Checkpoint, NoteRefusedError, Verifier
+from services.audit.packed import Agreed
 from services.audit.report import Finding, Kind, Report, first_of
 
 Row = Sequence[Any]
@@ -97,18 +98,30 @@ class Verification:
         self._nodes.expect(nodes)
         documents = [parse(row[1]) for row in rows]
         self._compare_targets(rows, documents, targets)
+        return self._walk(len(rows), checkpoints, lambda part: self._read(rows[part], documents[part]))
+
+    def feed_agreed(
+        self, page: Agreed, checkpoints: Sequence[Stored], nodes: Iterable[Sequence[Any]] = ()
+    ) -> Finding | None:
+        """The same of a page on which bytes, columns and targets are known to agree: what is left are the hashes."""
+        self._nodes.expect(nodes)
+        return self._walk(len(page.leaves), checkpoints, lambda part: self._take(page.leaves[part], page.moments[part]))
+
+    def _walk(
+        self, number: int, checkpoints: Sequence[Stored], read: Callable[[slice], Finding | None]
+    ) -> Finding | None:
+        """The next events, from one checkpoint to the next."""
         stored = {checkpoint.size: checkpoint for checkpoint in checkpoints}
         start = self.size
-        stops = stored.keys() | {size for size in self._published if start < size <= start + len(rows)}
+        stops = stored.keys() | {size for size in self._published if start < size <= start + number}
         done = 0
         for stop in sorted(stops):
-            stretch = slice(done, stop - start)
-            found = self._read(rows[stretch], documents[stretch]) or self._seal(stop, stored.get(stop))
+            found = read(slice(done, stop - start)) or self._seal(stop, stored.get(stop))
             if found:
                 break
             done = stop - start
         else:
-            found = self._read(rows[done:], documents[done:])
+            found = read(slice(done, number))
         self.finding = self.finding or found
         return self.finding
 
@@ -130,6 +143,10 @@ class Verification:
         first = first_of([*([self.finding] if self.finding else []), *gaps] or strays)
         proven = min(self._tree.size, first.position) if first else self._tree.size
         return Report(self.size, proven, self._tree.root().hex(), self._checkpoints, published, first)
+
+    def _take(self, leaves: Sequence[bytes], moments: Sequence[datetime]) -> None:
+        self._leaves += leaves
+        self._moments += moments
 
     def _read(self, rows: Sequence[Row], documents: Sequence[Any]) -> Finding | None:
         """The inner loop: bytes against leaf hash, columns against bytes. All at once, and one by one if that fails."""

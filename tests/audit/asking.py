@@ -27,9 +27,13 @@ class Asking:
     actor: Actor = AUDITOR
 
     async def ask(self, query: Query, handler: QueryHandler = list_events) -> Outcome:
-        call = Call(self.actor, Context(request_id="r", command_id=uuid4()), uuid4(), datetime.now(UTC))
         async with self.ledger.engine.connect() as connection:
-            return await handler(query, call, Read(connection))
+            return await self.on(Read(connection), query, handler)
+
+    async def on(self, read: Read, query: Query, handler: QueryHandler) -> Outcome:
+        """Over a connection that is there already."""
+        call = Call(self.actor, Context(request_id="r", command_id=uuid4()), uuid4(), datetime.now(UTC))
+        return await handler(query, call, read)
 
     async def page(self, **filters: Any) -> EventPage:
         outcome = await self.ask(ListEvents(**filters))

@@ -60,6 +60,7 @@ NAIVE: dict[str, Callable[[Row, Any], bool]] = {
     "outcome": lambda row, wanted: row["outcome"] == wanted,
     "recorded_from": lambda row, wanted: row["recorded_at"] >= wanted,
     "recorded_to": lambda row, wanted: row["recorded_at"] < wanted,
+    "as_of": lambda row, wanted: row["recorded_at"] <= wanted,
 }
 
 
@@ -71,7 +72,8 @@ def rows_of(ledger: Ledger) -> list[Row]:
 
 
 def random_filters(chance: random.Random, rows: list[Row]) -> dict[str, Any]:
-    moments = [chance.choice(rows)["recorded_at"] + chance.choice((-US, timedelta(0), US)) for _ in range(2)]
+    moments = sorted(chance.choice(rows)["recorded_at"] + chance.choice((-US, timedelta(0), US)) for _ in range(3))
+    begin, end, later = moments
     values = {
         "target": chance.choice((*IDS, *(f"{kind}:{name}" for kind in KINDS for name in IDS))),
         "target_id": chance.choice(IDS),
@@ -81,8 +83,9 @@ def random_filters(chance: random.Random, rows: list[Row]) -> dict[str, Any]:
         "actor": chance.choice((*PEOPLE, "nobody")),
         "action": chance.choice(TYPES),
         "outcome": chance.choice(("SUCCEEDED", "REJECTED", "FAILED")),
-        "recorded_from": min(moments),
-        "recorded_to": max(moments),
+        "recorded_from": begin,
+        "recorded_to": end,
+        "as_of": chance.choice((end, later)) if chance.random() < 0.5 else begin,
     }
     return {name: values[name] for name in chance.sample(list(values), chance.choice((0, 1, 1, 2, 2, 3)))}
 
@@ -110,6 +113,7 @@ async def test_every_filter_and_any_of_them_together_equal_a_plain_loop(ledger: 
 FAULTS: dict[str, tuple[str, str, str]] = {
     "the end of a range is let in": ("recorded_to", "<", "<="),
     "the beginning of a range is left out": ("recorded_from", "created_at <", "created_at <="),
+    "the very instant is left out": ("as_of", "created_at <=", "created_at <"),
     "an action is only a beginning": ("action", "e.type = {}", "e.type >= {}"),
 }
 
@@ -169,6 +173,31 @@ async def test_a_range_that_ends_before_it_begins_is_refused(ledger: Ledger) -> 
     assert isinstance(outcome, Refusal)
     assert outcome.code is Code.AUDIT_RANGE_INVALID
     assert await Asking(ledger).positions(recorded_from=now, recorded_to=now) == []
+
+
+async def test_a_range_that_begins_after_the_instant_asked_for_is_refused(ledger: Ledger) -> None:
+    now = datetime.now(UTC)
+
+    outcome = await Asking(ledger).ask(ListEvents(recorded_from=now, as_of=now - US))
+
+    assert isinstance(outcome, Refusal)
+    assert outcome.code is Code.AUDIT_RANGE_INVALID
+    assert await Asking(ledger).positions(recorded_from=now, as_of=now) == []
+
+
+async def test_pages_as_of_an_instant_stay_the_same_while_the_log_grows(ledger: Ledger) -> None:
+    chance = random.Random(48)  # noqa: S311
+    await fill(ledger, chance, batches=4)
+    then = rows_of(ledger)
+    asking, seen = Asking(ledger), list[int]()
+
+    page = await asking.page(as_of=then[-1]["recorded_at"], limit=3)
+    while page.data:
+        seen += [told.position for told in page.data]
+        await fill(ledger, chance, batches=1)
+        page = await asking.page(as_of=then[-1]["recorded_at"], limit=3, starting_after=seen[-1])
+
+    assert seen == [row["position"] for row in then]
 
 
 async def test_recorded_time_never_goes_back_even_where_the_clock_does(ledger: Ledger) -> None:  # A16

@@ -1,7 +1,9 @@
 """A13: whoever reads the log leaves an event in it, whatever they were shown."""
 
+import random
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -11,14 +13,17 @@ import pytest_asyncio
 from aiokafka import AIOKafkaProducer
 
 from contracts.audit import GetEvent, ListEvents
+from contracts.audit_as_of import GetPartnerAsOf
 from contracts.message import Outcome as EventOutcome
 from contracts.message import Query
 from services.audit import readings as recording
+from services.audit.as_of.queries import partner_as_of
 from services.audit.queries import get_event, list_events
 from services.audit.readings import Readings
 from services.chassis import Outcome, Reply
 from services.chassis.outbox import Relay
 from services.chassis.queries import QueryHandler
+from tests.audit.as_of.partner_life import PartnerLife
 from tests.audit.asking import Asking, staff
 from tests.audit.ledger import Ledger, record, story
 
@@ -75,6 +80,19 @@ async def test_one_event_is_a_reading_too(recorded: Recorded) -> None:
 
     assert [read["data"]["shown"] for read in recorded.events] == [1, 0]
     assert recorded.events[0]["data"]["filters"] == {"event_id": str(one.id)}
+
+
+async def test_asking_about_the_past_is_a_reading_with_its_instant(recorded: Recorded) -> None:
+    as_of, partner = datetime(2100, 1, 1, tzinfo=UTC), PartnerLife(random.Random(7), steps=0)  # noqa: S311
+    await recorded.ledger.take(partner.told)
+
+    await recorded.ask(GetPartnerAsOf(partner_id=partner.id, as_of=as_of), partner_as_of)
+    await recorded.ask(GetPartnerAsOf(partner_id=partner.id, as_of=as_of), partner_as_of, actor=staff(uuid4()))
+
+    asked = [(read["data"]["question"], read["data"]["shown"], read["reason_code"]) for read in recorded.events]
+    assert asked == [("audit.partner_as_of", 1, None), ("audit.partner_as_of", 0, "NOT_FOUND")]
+    filters = recorded.events[0]["data"]["filters"]
+    assert filters == {"partner_id": str(partner.id), "as_of": "2100-01-01T00:00:00Z"}
 
 
 async def test_who_was_refused_is_recorded_with_the_reason(recorded: Recorded) -> None:

@@ -31,9 +31,9 @@ class Column:
 class Dataset:
     """The rows of the table `source`, in an `order` of columns that no two rows share.
 
-    `time_column` is what a range asks for, from the first moment up to but without the last. `bound` is for a table that
-    is only ever added to, at the end of its one integer of `order`: an expression for the first number that does not
-    count yet. Its rows stay where they are, the times of a range must never go back, and nothing is copied.
+    `time_column` is what a range asks for, from the first moment up to but without the last. `bound` is for a table
+    that is only ever added to, at the end of its one integer of `order`: an expression for the first number that does
+    not count yet. Its rows are read where they are, nothing is copied; their times must never go back.
     """
 
     name: str

@@ -7,18 +7,15 @@ from services.audit.note import Signer
 from services.audit.witness_address import WitnessAddress
 from services.chassis import OwnerSettings
 from services.wire.actor import private_key
+from services.wire.settings import StoreSettings
 
 
-class AuditSettings(OwnerSettings):
+class AuditSettings(OwnerSettings, StoreSettings):
     """`audit_origin` names the log and its key; `audit_signing_key` is the raw Ed25519 seed, base64url unpadded.
 
     `witness_key` is the witness's verifier key, as C2SP writes it.
     """
 
-    s3_endpoint: str
-    s3_region: str = "us-east-1"
-    s3_access_key: str
-    s3_secret_key: SecretStr
     checkpoint_bucket: str
     checkpoint_retention_days: int = Field(default=365, ge=1)
     audit_origin: str

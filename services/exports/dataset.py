@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import LiteralString
+
+WORK = "export"
+"""What a connection declares as `gatehouse.work` to read rows that are otherwise hidden from it (`tables.show`)."""
 
 
 class Kind(StrEnum):
@@ -41,7 +45,7 @@ class Dataset:
     source: str
     order: tuple[str, ...]
     time_column: str | None = None
-    bound: str | None = None
+    bound: LiteralString | None = None
 
     def __post_init__(self) -> None:
         kinds = {column.name: column.kind for column in self.columns}

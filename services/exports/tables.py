@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 from alembic import op
 
+from services.exports.dataset import WORK
+
 STATES = "'REQUESTED', 'RUNNING', 'READY', 'FAILED', 'EXPIRED'"
-WORK = "export"
-"""What a transaction declares as `gatehouse.work` to read rows that are otherwise hidden from it."""
 
 
 def create(service: str) -> None:

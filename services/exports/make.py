@@ -37,7 +37,7 @@ def main(datasets: Iterable[Dataset], settings: ExportSettings) -> None:
     """
     telemetry.configure(settings.service, settings.instance)
     export_id = UUID(sys.argv[1])
-    with _connect(settings) as source, _connect(settings) as notes:
+    with connect(settings) as source, connect(settings) as notes:
         records = Records(notes, export_id)
         try:
             records.lock()
@@ -48,7 +48,7 @@ def main(datasets: Iterable[Dataset], settings: ExportSettings) -> None:
             sys.exit(1)
 
 
-def _connect(settings: ExportSettings) -> Connection:
+def connect(settings: ExportSettings) -> Connection:
     dsn = settings.database_url.get_secret_value().replace("+asyncpg", "")
     return psycopg.connect(dsn, autocommit=True, options=_SESSION, connect_timeout=10)
 

@@ -18,8 +18,10 @@ from services.exports.cells import Row, canonical
 from services.exports.dataset import Column, Kind
 
 WRITER = f"parquet/1 pyarrow {pa.__version__}"
-GROUP_ROWS = 10_000
+GROUP_ROWS = 5_000
 GROUP_BYTES = 8 << 20
+pa.set_memory_pool(pa.system_memory_pool())  # arrow's own keeps what is freed: 15 MB more
+
 _TYPES = {
     Kind.INTEGER: pa.int64(),
     Kind.BOOLEAN: pa.bool_(),

@@ -2,7 +2,8 @@
 
 Invariant: what is read does not depend on when it is read. The rows of a changing table are copied by one statement,
 which sees one snapshot; a table that is only ever added to is read where it is, below the bound noted at that moment.
-Reading goes on from the last number seen, some thousand rows a statement, so nothing holds back the vacuum.
+Reading goes on from the last number seen, some thousand rows a statement, so that nothing holds back the vacuum; of
+a statement's rows one at a time is in memory, however large.
 """
 
 from collections.abc import Iterator
@@ -16,7 +17,6 @@ from services.exports.dataset import Dataset, Kind
 from services.exports.records import Connection, Job
 
 PAGE_ROWS = 10_000
-AT_ONCE = 50
 
 _CELLS: dict[Kind, SQL] = {
     # what has no four digits for its year is left as PostgreSQL writes it
@@ -94,7 +94,7 @@ def _pages(connection: Connection, page: Composed, first: int, end: int | None) 
     while True:
         found = 0
         with connection.cursor() as cursor:
-            for number, cells in cursor.stream(page, {"first": first, "end": end}, size=AT_ONCE):
+            for number, cells in cursor.stream(page, {"first": first, "end": end}):
                 yield cells
                 first, found = number + 1, found + 1
         if found < PAGE_ROWS:

@@ -19,7 +19,7 @@ from services.exports.dataset import Column, Kind
 
 WRITER = f"parquet/1 pyarrow {pa.__version__}"
 GROUP_ROWS = 5_000
-GROUP_BYTES = 8 << 20
+GROUP_BYTES = 4 << 20
 pa.set_memory_pool(pa.system_memory_pool())  # arrow's own keeps what is freed: 15 MB more
 
 _TYPES = {
@@ -29,19 +29,25 @@ _TYPES = {
     Kind.BYTES: pa.binary(),
     Kind.TEXTS: pa.list_(pa.string()),
 }
+_LARGE = (Kind.BYTES, Kind.JSON)
 _INSTANT = "%Y-%m-%dT%H:%M:%SZ"  # with the fraction, as microseconds are the unit
 
 
 def encode(columns: Sequence[Column], rows: Iterable[Row]) -> Iterator[bytes]:
     schema, sink = _schema(columns), _Sink()
+    small = [column.name for column in columns if column.kind not in _LARGE]
     with pq.ParquetWriter(
-        sink, schema, version="2.6", compression="zstd", compression_level=3, store_schema=False
+        sink,
+        schema,
+        version="2.6",
+        compression="zstd",
+        compression_level=3,
+        use_dictionary=small,
+        write_statistics=small,
+        store_schema=False,
     ) as out:
-        for group in _groups(rows):
-            arrays = [
-                _array(column.kind, cells) for column, cells in zip(columns, zip(*group, strict=True), strict=True)
-            ]
-            out.write_batch(pa.record_batch(arrays, schema=schema), row_group_size=len(group))
+        for arrays in _groups(columns, rows):
+            out.write_batch(pa.record_batch(arrays, schema=schema), row_group_size=GROUP_ROWS)
             yield sink.drained()
     yield sink.drained()
 
@@ -60,16 +66,28 @@ def _schema(columns: Sequence[Column]) -> pa.Schema:
     return pa.schema([(column.name, _TYPES.get(column.kind, pa.string())) for column in columns])
 
 
-def _groups(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    group, size = list[Row](), 0
+def _groups(columns: Sequence[Column], rows: Iterable[Row]) -> Iterator[list[pa.Array]]:
+    """Cells turned into arrays, a row group at a time."""
+    held = [list[str | None]() for _ in columns]
+    size = 0
     for row in rows:
-        group.append(row)
-        size += sum(len(cell) for cell in row if cell)
-        if len(group) == GROUP_ROWS or size >= GROUP_BYTES:
-            yield group
-            group, size = [], 0
-    if group:
-        yield group
+        for cells, cell in zip(held, row, strict=True):
+            cells.append(cell)
+            size += len(cell) if cell else 0
+        if len(held[0]) == GROUP_ROWS or size >= GROUP_BYTES:
+            yield _arrays(columns, held)
+            size = 0
+    if held[0]:
+        yield _arrays(columns, held)
+
+
+def _arrays(columns: Sequence[Column], held: Sequence[list[str | None]]) -> list[pa.Array]:
+    """Leaves `held` empty, each list as soon as it can."""
+    arrays = []
+    for column, cells in zip(columns, held, strict=True):
+        arrays.append(_array(column.kind, cells))
+        cells.clear()
+    return arrays
 
 
 def _array(kind: Kind, cells: Sequence[str | None]) -> pa.Array:

@@ -124,8 +124,10 @@ def in_parts(pieces: Iterable[bytes]) -> Iterator[bytes]:
     for piece in pieces:
         held += piece
         while len(held) >= PART_BYTES:
-            yield bytes(held[:PART_BYTES])
+            with memoryview(held) as view:
+                body = bytes(view[:PART_BYTES])
             del held[:PART_BYTES]
+            yield body
             sent = True
     if held or not sent:
         yield bytes(held)

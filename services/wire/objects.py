@@ -1,5 +1,6 @@
 """Requests to one bucket of an S3 store, signed by botocore's signer: a boto3 client would cost a process 20 MB."""
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from http import HTTPStatus
 from typing import NamedTuple
@@ -52,8 +53,8 @@ class ObjectStore:
             answer = self._send(method, path, headers or {}, body)
         except urllib3.exceptions.HTTPError as error:
             raise StoreError(f"{method} failed: {type(error).__name__}") from error
-        if not answer.status // 100 == 2 and answer.status not in fine:
-            raise StoreError(f"{method} was answered with {answer.status}")
+        if answer.status // 100 != 2 and answer.status not in fine:
+            raise StoreError(f"{method} was answered with {answer.status} {_code(answer.data)}".rstrip())
         return Answer(answer.status, answer.headers, answer.data)
 
     def read(self, path: str) -> Iterator[bytes]:
@@ -85,3 +86,9 @@ class ObjectStore:
             body=body,
             preload_content=preload_content,
         )
+
+
+def _code(body: bytes) -> str:
+    """S3's own word for what is wrong."""
+    found = re.search(rb"<Code>(\w+)</Code>", body)
+    return found[1].decode() if found else ""

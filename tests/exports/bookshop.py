@@ -55,22 +55,24 @@ MIGRATION = """
         position bigint PRIMARY KEY, book_id uuid NOT NULL, recorded_at timestamptz NOT NULL, raw bytea NOT NULL
     );
     CREATE TABLE seals (size bigint PRIMARY KEY);
-    CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'append-only'; END $$;
+    CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'the till is closed'; END $$;
     CREATE TRIGGER sales_sealed BEFORE INSERT ON sales FOR EACH ROW
-        WHEN (NEW.position < 0) EXECUTE FUNCTION refuse_change();
+        WHEN (current_setting('bookshop.till', true) IS DISTINCT FROM 'open') EXECUTE FUNCTION refuse_change();
     CREATE TABLE shelves (branch_id uuid NOT NULL, name text NOT NULL, PRIMARY KEY (branch_id, name));
     ALTER TABLE shelves ENABLE ROW LEVEL SECURITY;
     GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA bookshop TO bookshop;
 """
 BOOK: LiteralString = """
     INSERT INTO books
-    SELECT md5(n::text)::uuid, CASE n % 3 WHEN 0 THEN '=author ' WHEN 1 THEN 'Ä ' ELSE 'z ' END || n % 97,
-           CASE WHEN n % 5 > 0 THEN repeat('a "title", ' || n, n % 4) END, n, CASE WHEN n % 7 > 0 THEN n * 1.25 END,
-           n % 2 = 0, timestamptz '2026-01-01T00:00Z' + n * interval '1.000001 s',
-           CASE n % 4 WHEN 0 THEN NULL WHEN 1 THEN 'null' ELSE jsonb_build_object('n', n * 1.10, 'é', 'x' || n) END,
-           CASE WHEN n % 6 > 0 THEN sha512(n::text::bytea) END,
-           CASE n % 3 WHEN 0 THEN '{}' WHEN 1 THEN ARRAY['a,b', NULL, '"'] ELSE ARRAY['t' || n] END,
-           CASE WHEN n % 2 = 0 THEN 'secret ' || n END
+    SELECT md5(n::text)::uuid, CASE n %% 3 WHEN 0 THEN '=author ' WHEN 1 THEN 'Ä ' ELSE 'z ' END || n %% 97,
+           CASE WHEN n %% 5 > 0 THEN repeat('a "title", ' || n, n %% 4) END, n, CASE WHEN n %% 7 > 0 THEN n * 1.25 END,
+           n %% 2 = 0, timestamptz '2026-01-01T00:00Z' + n * interval '1.000001 s',
+           CASE n %% 4 WHEN 0 THEN NULL WHEN 1 THEN 'null' ELSE jsonb_build_object('n', n * 1.10, 'é', 'x' || n) END,
+           CASE WHEN n %% 6 > 0 THEN (
+               SELECT string_agg(sha512((n || '.' || i)::bytea), '') FROM generate_series(1, %s::int) AS i
+           ) END,
+           CASE n %% 3 WHEN 0 THEN '{}' WHEN 1 THEN ARRAY['a,b', NULL, '"'] ELSE ARRAY['t' || n] END,
+           CASE WHEN n %% 2 = 0 THEN 'secret ' || n END
     FROM generate_series(%s::int, %s::int) AS n
 """
 SALE: LiteralString = """
@@ -94,6 +96,12 @@ def migrate(admin_dsn: str) -> None:
     engine.dispose()
 
 
+def stock(admin_dsn: str, first: int, last: int, *, cover_bytes: int = 64) -> None:
+    """The books of these numbers, the same in each shop."""
+    with psycopg.connect(admin_dsn, options=f"-c search_path={ROLE}") as connection:
+        connection.execute(BOOK, (cover_bytes // 64, first, last))
+
+
 @dataclass(frozen=True)
 class Made:
     """How a process that was to make an export ended."""
@@ -109,7 +117,7 @@ class Made:
 
 class Bookshop:
     def __init__(self, stack: Stack, database: str, settings: dict[str, str], directory: Path) -> None:
-        self.stack, self._settings, self._directory = stack, settings, directory
+        self.stack, self.environment, self._directory = stack, settings, directory
         self.admin_dsn = stack.state.dsn("postgres", database=database)
         self.settings = ExportSettings.model_validate(
             {name.removeprefix("GATEHOUSE_").lower(): value for name, value in settings.items()}
@@ -122,13 +130,13 @@ class Bookshop:
         return signer_of(self.settings).verifier
 
     def rows(self, statement: LiteralString, *args: Any, role: str = "") -> list[dict[str, Any]]:
-        options = f"-c search_path={ROLE} -c timezone=UTC" + (f" -c role={role}" if role else "")
+        options = f"-c search_path={ROLE} -c timezone=UTC -c bookshop.till=open" + (f" -c role={role}" if role else "")
         with psycopg.connect(self.admin_dsn, autocommit=True, row_factory=dict_row, options=options) as connection:
             cursor = connection.execute(statement, args)
             return cursor.fetchall() if cursor.description else []
 
     def stock(self, first: int, last: int) -> None:
-        self.rows(BOOK.replace("%", "%%").replace("%%s", "%s"), first, last)
+        stock(self.admin_dsn, first, last)
 
     def sell(self, first: int, last: int, *, sealed: int) -> None:
         self.rows(SALE, first, last)
@@ -153,7 +161,7 @@ class Bookshop:
             [sys.executable, "-m", "tests.exports.exporting", str(export_id)],
             cwd=self._directory,
             env=os.environ
-            | self._settings
+            | self.environment
             | ({"BOOKSHOP_PART_BYTES": str(part_bytes)} if part_bytes else {})
             | {"PYTHONPATH": str(REPOSITORY), "GATEHOUSE_CRASH_FILE": str(self.crash.file)},
             stdout=subprocess.PIPE,
@@ -197,13 +205,26 @@ class Bookshop:
     @contextmanager
     def without_bucket(self) -> Iterator[None]:
         """As long as it lasts, processes are told of a bucket that is not there."""
-        known = self._settings["GATEHOUSE_EXPORT_BUCKET"]
-        self._settings["GATEHOUSE_EXPORT_BUCKET"] = "no-such-bucket"
+        known = self.environment["GATEHOUSE_EXPORT_BUCKET"]
+        self.environment["GATEHOUSE_EXPORT_BUCKET"] = "no-such-bucket"
         yield
-        self._settings["GATEHOUSE_EXPORT_BUCKET"] = known
+        self.environment["GATEHOUSE_EXPORT_BUCKET"] = known
 
-    def open_uploads(self) -> list[str]:
-        return [upload["Key"] for upload in self.s3.list_multipart_uploads(Bucket=self.bucket).get("Uploads", [])]
+    def open_uploads(self, export_id: UUID) -> list[str]:
+        listed = self.s3.list_multipart_uploads(Bucket=self.bucket, Prefix=self._key(export_id))
+        return [upload["UploadId"] for upload in listed.get("Uploads", [])]
+
+    def parts_in_bucket(self, export_id: UUID) -> list[tuple[int, str, datetime]]:
+        upload_id = self.row(export_id)["upload_id"]
+        listed = self.s3.list_parts(Bucket=self.bucket, Key=self._key(export_id), UploadId=upload_id)["Parts"]
+        return [(part["PartNumber"], part["ETag"], part["LastModified"]) for part in listed]
+
+    def give_up_uploads(self, export_id: UUID) -> None:
+        for upload_id in self.open_uploads(export_id):
+            self.s3.abort_multipart_upload(Bucket=self.bucket, Key=self._key(export_id), UploadId=upload_id)
+
+    def remove_file(self, export_id: UUID) -> None:
+        self.s3.delete_object(Bucket=self.bucket, Key=self._key(export_id))
 
     def leftovers(self, export_id: UUID) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         """Copied rows and noted parts."""

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -33,13 +34,20 @@ def password(stack: Stack) -> Iterator[str]:
     _execute(stack, f"DROP ROLE {ROLE}")
 
 
-@pytest.fixture(scope="session")
-def template(stack: Stack, password: str) -> Iterator[str]:
-    name = f"bookshop_template_{uuid4().hex}"
-    _execute(stack, f"CREATE DATABASE {name} TEMPLATE template0")
-    migrate(stack.state.dsn("postgres", database=name))
+@contextmanager
+def database(stack: Stack, template: str = "template0") -> Iterator[str]:
+    """A copy of the template, by its name."""
+    name = f"bookshop_{uuid4().hex}"
+    _execute(stack, f"CREATE DATABASE {name} TEMPLATE {template}")
     yield name
     _execute(stack, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def template(stack: Stack, password: str) -> Iterator[str]:
+    with database(stack) as name:
+        migrate(stack.state.dsn("postgres", database=name))
+        yield name
 
 
 @pytest.fixture(scope="session")
@@ -52,10 +60,8 @@ def bucket(stack: Stack) -> str:
 @pytest.fixture
 def empty_database(stack: Stack, template: str) -> Iterator[str]:
     """A migrated one, by its name."""
-    name = f"bookshop_{uuid4().hex}"
-    _execute(stack, f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield name
-    _execute(stack, f"DROP DATABASE {name} WITH (FORCE)")
+    with database(stack, template) as name:
+        yield name
 
 
 @pytest.fixture

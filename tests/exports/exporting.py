@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from services.exports import upload
+from services.exports import make, source, upload
 from services.exports.dataset import Column, Dataset, Kind
 from services.exports.make import main
 from services.exports.settings import ExportSettings
@@ -60,4 +60,6 @@ def _say_peak() -> None:
 if __name__ == "__main__":
     atexit.register(_say_peak)
     upload.PART_BYTES = int(os.environ.get("BOOKSHOP_PART_BYTES", upload.PART_BYTES))
+    if "BOOKSHOP_HOARDS" in os.environ:
+        setattr(make, "rows", lambda *taken: iter(list(source.rows(*taken))))  # noqa: B010 - it is make's own import
     main(DATASETS, load(ExportSettings))

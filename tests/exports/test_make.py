@@ -69,7 +69,7 @@ def test_nothing_is_left_of_the_making(shop: Bookshop) -> None:
     export_id = shop.made("books", Format.CSV)
 
     assert shop.leftovers(export_id) == ([], [])
-    assert shop.open_uploads() == []
+    assert shop.open_uploads(export_id) == []
     assert shop.row(export_id)["copied_rows"] == 20
 
 

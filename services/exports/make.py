@@ -14,16 +14,16 @@ import structlog
 
 from services.exports.cells import Row
 from services.exports.dataset import WORK, Dataset
+from services.exports.files import key_of, store_of
 from services.exports.formats import codec
 from services.exports.manifest import Manifest, ManifestColumn, Range, signer_of
 from services.exports.points import ExportPoint
 from services.exports.records import Connection, Job, Records
 from services.exports.settings import ExportSettings
 from services.exports.source import rows, take
-from services.exports.upload import PATIENCE_SECONDS, Upload, UploadLostError, in_parts, key_of
+from services.exports.upload import Upload, UploadLostError, in_parts
 from services.wire import telemetry
 from services.wire.crash import reach
-from services.wire.objects import ObjectStore
 
 _SESSION = f"-c gatehouse.work={WORK} -c timezone=UTC -c datestyle=ISO -c jit=off"
 
@@ -36,21 +36,30 @@ def main(datasets: Iterable[Dataset], settings: ExportSettings) -> None:
     Any other exit: run it again, with the same result; `failure` in the row says why. The state is not changed here.
     """
     telemetry.configure(settings.service, settings.instance)
-    export_id = UUID(sys.argv[1])
-    with connect(settings) as source, connect(settings) as notes:
-        records = Records(notes, export_id)
-        try:
-            records.lock()
-            _make({dataset.name: dataset for dataset in datasets}, settings, source, records)
-        except Exception as error:
-            log.exception("export.broken", export_id=str(export_id))
-            records.note_failure(telemetry.withhold(f"{type(error).__name__}: {error}"))
-            sys.exit(1)
+    structlog.contextvars.bind_contextvars(export_id=sys.argv[1])
+    try:
+        with connect(settings) as source, connect(settings) as notes:
+            _make_or_say_why({dataset.name: dataset for dataset in datasets}, settings, source, notes)
+    except Exception:
+        log.exception("export.broken")
+        sys.exit(1)
 
 
 def connect(settings: ExportSettings) -> Connection:
     dsn = settings.database_url.get_secret_value().replace("+asyncpg", "")
     return psycopg.connect(dsn, autocommit=True, options=_SESSION, connect_timeout=10)
+
+
+def _make_or_say_why(
+    datasets: Mapping[str, Dataset], settings: ExportSettings, source: Connection, notes: Connection
+) -> None:
+    records = Records(notes, UUID(sys.argv[1]))
+    records.lock()
+    try:
+        _make(datasets, settings, source, records)
+    except Exception as error:
+        records.note_failure(telemetry.withhold(f"{type(error).__name__}: {error}"))
+        raise
 
 
 def _make(datasets: Mapping[str, Dataset], settings: ExportSettings, source: Connection, records: Records) -> None:
@@ -67,7 +76,7 @@ def _make(datasets: Mapping[str, Dataset], settings: ExportSettings, source: Con
     manifest = writing.manifest()
     records.finish(manifest.rows, manifest.size, manifest.sha256, signer.sign(manifest.text()))
     reach(ExportPoint.AFTER_FINISH)
-    log.info("export.made", export_id=str(job.id), dataset=dataset.name, rows=manifest.rows, size=manifest.size)
+    log.info("export.made", dataset=dataset.name, rows=manifest.rows, size=manifest.size)
 
 
 class _Writing:
@@ -78,9 +87,8 @@ class _Writing:
     ) -> None:
         self._service, self._dataset, self._job, self._source = settings.service, dataset, job, source
         self._codec = codec(job.format)
-        store = ObjectStore(settings, settings.export_bucket, PATIENCE_SECONDS)
         key = key_of(settings.service, job.id, job.format)
-        self._upload = Upload(store, key, job.format.content_type, records)
+        self._upload = Upload(store_of(settings), key, job.format.content_type, records)
 
     def manifest(self) -> Manifest:
         """Go on with the upload that was begun; if that can't be, with a new one."""
@@ -89,7 +97,7 @@ class _Writing:
             try:
                 return self._write()
             except UploadLostError as error:
-                log.warning("export.begun_again", export_id=str(self._job.id), error=str(error))
+                log.warning("export.begun_again", error=str(error))
         self._upload.begin(self._codec.WRITER)
         return self._write()
 

@@ -5,20 +5,16 @@ Invariant: at its key there is the whole file or none, and once it is there, no 
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
 from http import HTTPStatus
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 from xml.etree import ElementTree as ET
 
-from services.exports.formats import Format
 from services.exports.points import ExportPoint
 from services.exports.records import Part, Records
 from services.wire.crash import reach
 from services.wire.objects import S3, ObjectStore, StoreError
 
 PART_BYTES = 8 << 20
-PATIENCE_SECONDS = 60.0
-LINK_LIFETIME = timedelta(minutes=5)
 
 
 class UploadLostError(Exception):
@@ -104,17 +100,6 @@ class Upload:
 
     def _path(self, **query: str | int) -> str:
         return f"/{self._key}?{urlencode(query)}"
-
-
-def key_of(service: str, export_id: object, file_format: Format) -> str:
-    return f"{service}/{export_id}.{file_format}"
-
-
-def link(store: ObjectStore, key: str) -> str:
-    """Whoever has it may download the file for five minutes."""
-    name = quote(key.replace("/", "-"))
-    seconds = int(LINK_LIFETIME.total_seconds())
-    return store.link(f"/{key}", seconds, content_disposition=f'attachment; filename="{name}"')
 
 
 def in_parts(pieces: Iterable[bytes]) -> Iterator[bytes]:

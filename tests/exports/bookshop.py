@@ -23,13 +23,13 @@ from deploy.local.stack import Stack
 from services.exports import tables
 from services.exports.cells import Row
 from services.exports.dataset import Dataset
+from services.exports.files import key_of
 from services.exports.formats import Format
 from services.exports.make import connect
 from services.exports.manifest import signer_of
 from services.exports.records import Records
 from services.exports.settings import ExportSettings
 from services.exports.source import rows, take
-from services.exports.upload import key_of
 from services.wire.note import Verifier
 from tests.exports.exporting import PEAK_MARK
 from tests.support.process import REPOSITORY, Crash

@@ -1,6 +1,5 @@
 """A bookshop of its own for each test: a database copied from a template, and one bucket for all."""
 
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,16 +21,19 @@ def _execute(stack: Stack, *statements: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def password(stack: Stack) -> Iterator[str]:
-    """Of the service's role, which the cluster has as long as the tests need it."""
-    chosen = secrets.token_hex(16)
+def password(stack: Stack) -> str:
+    """Of the service's role, which stays in the cluster: several runs may share it."""
     _execute(
         stack,
-        f"CREATE ROLE {ROLE} LOGIN NOSUPERUSER NOBYPASSRLS PASSWORD '{chosen}'",
+        f"""
+        DO $$ BEGIN
+            IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{ROLE}') THEN CREATE ROLE {ROLE}; END IF;
+        END $$
+        """,
+        f"ALTER ROLE {ROLE} LOGIN NOSUPERUSER NOBYPASSRLS PASSWORD '{ROLE}'",
         f"ALTER ROLE {ROLE} SET search_path = {ROLE}",
     )
-    yield chosen
-    _execute(stack, f"DROP ROLE {ROLE}")
+    return ROLE
 
 
 @contextmanager

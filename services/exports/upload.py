@@ -109,10 +109,15 @@ def in_parts(pieces: Iterable[bytes]) -> Iterator[bytes]:
     for piece in pieces:
         held += piece
         while len(held) >= PART_BYTES:
-            with memoryview(held) as view:
-                body = bytes(view[:PART_BYTES])
-            del held[:PART_BYTES]
-            yield body
+            yield _cut(held)
             sent = True
     if held or not sent:
         yield bytes(held)
+
+
+def _cut(held: bytearray) -> bytes:
+    """A part from the front of what is held; the caller keeps no other reference to so large a thing."""
+    with memoryview(held) as view:
+        body = bytes(view[:PART_BYTES])
+    del held[:PART_BYTES]
+    return body

@@ -11,6 +11,8 @@ MODULES = (
     "audit_events",
     "credentials",
     "decisions",
+    "export_messages",
+    "exports",
     "gate",
     "invoices",
     "operations",

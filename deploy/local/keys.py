@@ -10,9 +10,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from contracts.topics import PRINCIPALS
 
 DATABASES = ("partners", "staffing", "audit")
-SIGNERS = ("actor", "staff", "audit", "partners", "witness")
-"""Who signs: the gateway for callers, staffing for sessions, audit for checkpoints, partners for its own commands, the
-witness for what it has seen of the log."""
+SIGNERS = ("actor", "staff", "audit", "partners", "staffing", "audit_service", "witness")
+"""Who signs: the gateway for callers, staffing for sessions, audit for checkpoints, each service for its own commands
+and its exports, the witness for what it has seen of the log."""
 
 
 def b64(raw: bytes) -> str:

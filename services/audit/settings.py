@@ -5,12 +5,11 @@ from pydantic import Field, SecretStr
 from services.audit.cosignature import WitnessKey
 from services.audit.note import Signer
 from services.audit.witness_address import WitnessAddress
-from services.chassis import OwnerSettings
+from services.exports.job_settings import ExportJobSettings
 from services.wire.actor import private_key
-from services.wire.settings import StoreSettings
 
 
-class AuditSettings(OwnerSettings, StoreSettings):
+class AuditSettings(ExportJobSettings):
     """`audit_origin` names the log and its key; `audit_signing_key` is the raw Ed25519 seed, base64url unpadded.
 
     `witness_key` is the witness's verifier key, as C2SP writes it.

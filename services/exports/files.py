@@ -2,11 +2,11 @@
 
 from datetime import timedelta
 from http import HTTPStatus
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from services.exports.formats import Format
 from services.exports.settings import ExportSettings
-from services.wire.objects import ObjectStore
+from services.wire.objects import S3, ObjectStore
 
 LINK_LIFETIME = timedelta(minutes=5)
 PATIENCE_SECONDS = 60.0
@@ -30,3 +30,12 @@ def link(store: ObjectStore, key: str) -> str:
 def remove(store: ObjectStore, key: str) -> None:
     """Gone afterwards, whether it was there or not. Raises StoreError."""
     store.call("DELETE", f"/{key}", fine=[HTTPStatus.NOT_FOUND])
+
+
+def give_up(store: ObjectStore, key: str) -> None:
+    """Uploads of this file that nobody completed are forgotten, and their parts with them. Raises StoreError."""
+    page = store.call("GET", "?" + urlencode({"prefix": key, "uploads": ""})).document()
+    for upload in page.iter(f"{S3}Upload"):
+        if upload.findtext(f"{S3}Key") == key:
+            query = urlencode({"uploadId": upload.findtext(f"{S3}UploadId") or ""})
+            store.call("DELETE", f"/{key}?{query}", fine=[HTTPStatus.NOT_FOUND])

@@ -13,3 +13,12 @@ class ExportPoint(StrEnum):
     BEFORE_COMPLETE = "before_complete"
     AFTER_COMPLETE = "after_complete"
     AFTER_FINISH = "after_finish"
+
+
+class JobPoint(StrEnum):
+    """Of the worker that has files made, and of the timer that throws them away."""
+
+    AFTER_CLAIM = "export_claimed"
+    BEFORE_REPORT = "export_before_report"
+    AFTER_REPORT = "export_after_report"
+    AFTER_REMOVAL = "export_removed"

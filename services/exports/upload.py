@@ -9,6 +9,7 @@ from http import HTTPStatus
 from urllib.parse import urlencode
 from xml.etree import ElementTree as ET
 
+from services.exports.files import give_up
 from services.exports.points import ExportPoint
 from services.exports.records import Part, Records
 from services.wire.crash import reach
@@ -32,8 +33,7 @@ class Upload:
 
     def begin(self, writer: str) -> None:
         """With nothing sent; earlier uploads of this file are given up."""
-        for upload_id in self._open():
-            self._store.call("DELETE", self._path(uploadId=upload_id), fine=[HTTPStatus.NOT_FOUND])
+        give_up(self._store, self._key)
         answer = self._store.call("POST", f"/{self._key}?uploads=", {"Content-Type": self._content_type})
         self._id = answer.document().findtext(f"{S3}UploadId") or ""
         reach(ExportPoint.UPLOAD_BEGUN)
@@ -82,13 +82,6 @@ class Upload:
             raise UploadLostError("there is neither the upload nor the file") from error
         if found.hexdigest() != sha256:
             raise UploadLostError("another file is there")
-
-    def _open(self) -> Iterator[str]:
-        """Uploads of this file that nobody completed."""
-        page = self._store.call("GET", "?" + urlencode({"prefix": self._key, "uploads": ""})).document()
-        for upload in page.iter(f"{S3}Upload"):
-            if upload.findtext(f"{S3}Key") == self._key:
-                yield upload.findtext(f"{S3}UploadId") or ""
 
     def _list(self) -> bytes:
         document = ET.Element("CompleteMultipartUpload")

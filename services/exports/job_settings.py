@@ -35,7 +35,7 @@ class ExportJobSettings(ExportSettings):
     `export_jobs` says whether this instance makes files and has their timers; one is enough, two do no harm.
     """
 
-    export_max_rows: int = Field(default=5_000_000, ge=1)
+    export_max_rows: int = Field(default=5_000_000, ge=0)
     export_days: int = Field(default=7, ge=1, le=366)
     export_schedule: tuple[Daily, ...] = ()
     export_jobs: bool = True

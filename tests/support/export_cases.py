@@ -60,20 +60,21 @@ def _report(messages: ExportMessages, command: type[OfExport], event: str, **mor
     return report
 
 
-def an_export(tables: Tables, dataset: str, state: str, *, made: bool) -> UUID:
-    """A row as the worker leaves it; when it is READY its time is over."""
+def an_export(tables: Tables, dataset: str, state: str, *, made: bool, due: bool = True) -> UUID:
+    """A row as the worker leaves it; when it is READY its time is over. One that is not `due` is left alone by it."""
     export_id = uuid4()
     whole = (3, 120, SHA256, "a note") if made else (None, None, None, None)
     with tables.connection() as connection:
         connection.execute(
             """
             INSERT INTO exports (id, version, dataset, format, state, requested_by, requested_at, expires_at,
-                                 rows, size, sha256, manifest)
+                                 rows, size, sha256, manifest, failure, next_try_at)
             VALUES (%s, 1, %s, 'csv', %s, '{"type": "user", "issuer": "https://id.example", "subject": "anna"}',
                     now() - interval '8 days', CASE WHEN %s = 'READY' THEN now() - interval '1 day' END,
-                    %s, %s, %s, %s)
+                    %s, %s, %s, %s, CASE WHEN %s = 'FAILED' THEN 'the bucket was full' END,
+                    CASE WHEN %s THEN now() ELSE now() + interval '1 day' END)
             """,
-            (export_id, dataset, state, state, *whole),
+            (export_id, dataset, state, state, *whole, state, due),
         )
     return export_id
 

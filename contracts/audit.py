@@ -15,6 +15,7 @@ from contracts.message import ActorType, Contract, Outcome, Query
 from contracts.roles import Role
 from contracts.text import Opaque
 
+COMMANDS = "audit.commands"
 QUERIES = "audit.queries"
 READERS = frozenset({Role.AUDITOR, Role.ROOT_ADMIN})
 

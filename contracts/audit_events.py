@@ -5,7 +5,7 @@ A reading is an event like any other: it has a position, and whoever reads the l
 
 from typing import ClassVar
 
-from contracts.message import EventData
+from contracts.message import CommandRefused, EventData
 
 
 class LogRead(EventData):
@@ -20,3 +20,9 @@ class LogRead(EventData):
     question: str
     filters: dict[str, str]
     shown: int
+
+
+class AuditCommandRefused(CommandRefused):
+    """A command to the log's own service that was turned down; the code is also the envelope's `reason_code`."""
+
+    type: ClassVar[str] = "audit.refused"

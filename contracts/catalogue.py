@@ -12,6 +12,8 @@ MODULES = (
     "audit_events",
     "credentials",
     "decisions",
+    "export_messages",
+    "exports",
     "gate",
     "invoices",
     "legal_holds",

@@ -99,6 +99,9 @@ class Code(StrEnum):
     QUOTA_EXCEEDED = "QUOTA_EXCEEDED"
 
     AUDIT_RANGE_INVALID = "AUDIT_RANGE_INVALID"
+    EXPORT_TOO_LARGE = "EXPORT_TOO_LARGE"
+    EXPORT_NOT_READY = "EXPORT_NOT_READY"
+    EXPORT_EXPIRED = "EXPORT_EXPIRED"
 
 
 class Entry(NamedTuple):
@@ -192,6 +195,9 @@ FAILURES: dict[Code, Entry] = {
     Code.ACCOUNT_DISABLED: Entry(403, "The account is disabled"),
     Code.QUOTA_EXCEEDED: Entry(403, "The tenant's quota is used up"),
     Code.AUDIT_RANGE_INVALID: Entry(422, "The log has no such range"),
+    Code.EXPORT_TOO_LARGE: Entry(422, "The dataset has too many rows for one export"),
+    Code.EXPORT_NOT_READY: Entry(409, "The export has no file"),
+    Code.EXPORT_EXPIRED: Entry(410, "The export's file is not kept any more"),
 }
 
 # Answers with these statuses depend on who asks, or on the moment, so an Idempotency-Key never pins them.

@@ -2,7 +2,7 @@
 
 import typer
 
-from deploy.cli import audit, dead_letters, demo, people, stack, topics, voucher
+from deploy.cli import audit, dead_letters, demo, exports, people, stack, topics, voucher
 from deploy.cli.options import HonestGroup
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app.add_typer(audit.audit, name="audit")
 app.add_typer(topics.topics, name="topics")
 app.add_typer(topics.acl, name="acl")
 app.add_typer(voucher.voucher, name="voucher")
+app.add_typer(exports.exports, name="exports")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from deploy.local import hsm
 from deploy.local.home import Home, write_private
 from deploy.local.keys import DATABASES, public_key
 from deploy.local.part import FAKES, SERVICES
-from deploy.local.state import CHECKPOINTS, DOCUMENTS, State
+from deploy.local.state import CHECKPOINTS, DOCUMENTS, EXPORTS, State
 from services.audit.cosignature import Cosigner
 from services.audit.note import Signer
 from services.wire.actor import private_key
@@ -87,11 +87,10 @@ def _database(service: str, state: State) -> Settings:
 
 def _partners(home: Home, state: State) -> Settings:
     return (
-        _s3(state)
+        _exports(state, "partners")
         | _people(home, state)
         | {
             "OTC_S3_BUCKET": DOCUMENTS,
-            "GATEHOUSE_SERVICE_SIGNING_KEY": state.secrets["partners_signing_key"],
             "GATEHOUSE_SCIM_URL": f"{state.url('scim')}/scim/v2",
             "GATEHOUSE_SCIM_TOKEN": state.secrets["scim_token"],
             "OTC_PAGER_LEVEL_1": _page_url(state, "duty"),
@@ -107,15 +106,19 @@ def _page_url(state: State, target: str) -> str:
 
 
 def _staffing(home: Home, state: State) -> Settings:
-    return _people(home, state) | {
-        "GATEHOUSE_SMS_URL": state.url("sms"),
-        "GATEHOUSE_SMS_TOKEN": state.secrets["sms_token"],
-        "GATEHOUSE_STAFF_SIGNING_KEY": state.secrets["staff_signing_key"],
-        "GATEHOUSE_STAFF_ISSUER": STAFF_ISSUER,
-        "GATEHOUSE_CREDENTIAL_KEY": state.secrets["credential_key"],
-        "GATEHOUSE_OTP_PEPPER": state.secrets["otp_pepper"],
-        **_generous_caps(),
-    }
+    return (
+        _exports(state, "staffing")
+        | _people(home, state)
+        | {
+            "GATEHOUSE_SMS_URL": state.url("sms"),
+            "GATEHOUSE_SMS_TOKEN": state.secrets["sms_token"],
+            "GATEHOUSE_STAFF_SIGNING_KEY": state.secrets["staff_signing_key"],
+            "GATEHOUSE_STAFF_ISSUER": STAFF_ISSUER,
+            "GATEHOUSE_CREDENTIAL_KEY": state.secrets["credential_key"],
+            "GATEHOUSE_OTP_PEPPER": state.secrets["otp_pepper"],
+            **_generous_caps(),
+        }
+    )
 
 
 def _generous_caps() -> Settings:
@@ -128,7 +131,7 @@ def _generous_caps() -> Settings:
 
 
 def _audit(state: State) -> Settings:
-    return _s3(state) | {
+    return _exports(state, "audit_service") | {
         "GATEHOUSE_CHECKPOINT_BUCKET": CHECKPOINTS,
         "GATEHOUSE_AUDIT_ORIGIN": AUDIT_ORIGIN,
         "GATEHOUSE_AUDIT_SIGNING_KEY": state.secrets["audit_signing_key"],
@@ -168,6 +171,13 @@ def _gateway(home: Home, state: State) -> Settings:
         "GATEHOUSE_CREDENTIAL_KEY": state.secrets["credential_key"],
         "GATEHOUSE_AUDIT_PUBLIC_KEY": public_key(state.secrets["audit_signing_key"]),
         "GATEHOUSE_VOUCHER_KEY_FILE": str(voucher_key(home)),
+    }
+
+
+def _exports(state: State, signer: str) -> Settings:
+    return _s3(state) | {
+        "GATEHOUSE_SERVICE_SIGNING_KEY": state.secrets[f"{signer}_signing_key"],
+        "GATEHOUSE_EXPORT_BUCKET": EXPORTS,
     }
 
 

@@ -12,9 +12,9 @@ from contracts.topics import PRINCIPALS
 DATABASES = ("partners", "staffing", "audit")
 LOGINS = (*DATABASES, "audit_retention")
 """Who logs in to the database."""
-SIGNERS = ("actor", "staff", "audit", "partners", "witness")
-"""Who signs: the gateway for callers, staffing for sessions, audit for checkpoints, partners for its own commands, the
-witness for what it has seen of the log."""
+SIGNERS = ("actor", "staff", "audit", "partners", "staffing", "audit_service", "witness")
+"""Who signs: the gateway for callers, staffing for sessions, audit for checkpoints, each service for its own commands
+and its exports, the witness for what it has seen of the log."""
 
 
 def b64(raw: bytes) -> str:

@@ -20,7 +20,7 @@ from deploy.local.errors import StackError
 from deploy.local.home import Home, write_private
 from deploy.local.part import Part
 from deploy.local.ports import LOOPBACK, PAIR_DISTANCE, is_open
-from deploy.local.state import CHECKPOINTS, DOCUMENTS, State
+from deploy.local.state import CHECKPOINTS, DOCUMENTS, EXPORTS, State
 
 COMPONENTS = ("master", "volume", "filer", "s3", "client", "admin", "worker", "msg_broker")
 
@@ -73,11 +73,12 @@ def client(state: State) -> Any:
 
 
 def create_buckets(state: State) -> None:
-    """Documents keep every version; checkpoints can be locked against deletion. Both only if missing."""
+    """Documents keep every version; checkpoints can be locked against deletion; exports go. Each only if missing."""
     s3 = client(state)
     _unless_owned(lambda: s3.create_bucket(Bucket=DOCUMENTS))
     s3.put_bucket_versioning(Bucket=DOCUMENTS, VersioningConfiguration={"Status": "Enabled"})
     _unless_owned(lambda: s3.create_bucket(Bucket=CHECKPOINTS, ObjectLockEnabledForBucket=True))
+    _unless_owned(lambda: s3.create_bucket(Bucket=EXPORTS))
 
 
 def _unless_owned(create: Callable[[], object]) -> None:

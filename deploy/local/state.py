@@ -11,6 +11,7 @@ from deploy.local.ports import LOOPBACK
 DATABASE = "gatehouse"
 DOCUMENTS = "gatehouse-documents"
 CHECKPOINTS = "gatehouse-checkpoints"
+EXPORTS = "gatehouse-exports"
 
 
 @dataclass(frozen=True, slots=True)

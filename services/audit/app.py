@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterable
 
-from contracts.audit import QUERIES, GetCheckpoint, GetEvent, ListEvents, ProveEvent, ProveEvents
+from contracts.audit import COMMANDS, QUERIES, GetCheckpoint, GetEvent, ListEvents, ProveEvent, ProveEvents
 from contracts.audit_as_of import GetBranchAccessAsOf, GetMembershipAsOf, GetPartnerAsOf, GetRosterAsOf
 from contracts.audit_consistency import ListCheckpoints, ProveConsistency
+from contracts.export_messages import AUDIT
 from contracts.message import Query
 from contracts.topics import EVENT_TOPICS
 from services.audit.as_of.queries import branch_access_as_of, membership_as_of, partner_as_of, roster_as_of
@@ -12,6 +13,8 @@ from services.audit.bucket import Bucket
 from services.audit.checkpoints import Publisher
 from services.audit.completeness import GapWatch
 from services.audit.consistency import ConsistencyProver, list_checkpoints
+from services.audit.datasets import DATASETS
+from services.audit.desk import audit_desk
 from services.audit.log import Sequencer
 from services.audit.proofs import Prover
 from services.audit.queries import get_checkpoint, get_event, list_events
@@ -22,6 +25,9 @@ from services.audit.witnessing import Witnessing
 from services.chassis import Service, load, run
 from services.chassis.database import connect
 from services.chassis.queries import QueryHandler
+from services.exports.desk import ExportDesk
+from services.exports.queries import ExportQuestions
+from services.exports.wiring import rules_of, run_exports
 from services.upkeep import Pruning
 
 
@@ -55,8 +61,10 @@ def build(service: Service, settings: AuditSettings) -> None:
         ListCheckpoints: list_checkpoints,
         ProveConsistency: ConsistencyProver(verifier).prove,
     }
-    service.queries(QUERIES, handlers)
     service.background += [publisher.run, Pruning(service.engine, settings).run]
+    service.commands(COMMANDS, audit_desk(ExportDesk(service.engine, rules_of(DATASETS, settings))))
+    service.queries(QUERIES, handlers | ExportQuestions(settings).handlers())
+    run_exports(service, settings, AUDIT)
     service.background.append(GapWatch(service.engine, behind=service.lanes[0].lag).run)
 
 

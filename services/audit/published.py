@@ -8,11 +8,12 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from contracts.topics import CHECKPOINTS
-from services.audit.bucket import Bucket, BucketError
+from services.audit.bucket import Bucket
 from services.audit.note import NoteRefusedError
 from services.audit.settings import AuditSettings
 from services.audit.witness_address import WitnessAddress
 from services.wire.kafka import client_options
+from services.wire.objects import StoreError
 
 PATIENCE_SECONDS = 10.0
 PLACES = ("bucket", "topic")
@@ -28,7 +29,7 @@ async def collect(settings: AuditSettings, near: int) -> tuple[list[str], list[s
     away = []
     try:
         notes += await asyncio.to_thread(lambda: Bucket(settings).newest(near))
-    except BucketError as error:
+    except StoreError as error:
         away.append(f"bucket: {error}")
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):

@@ -8,21 +8,17 @@ from contracts.retention import DEFAULT_DAYS, RetentionClass
 from services.audit.cosignature import WitnessKey
 from services.audit.note import Signer
 from services.audit.witness_address import WitnessAddress
-from services.chassis import OwnerSettings
+from services.exports.job_settings import ExportJobSettings
 from services.wire.actor import private_key
 
 
-class AuditSettings(OwnerSettings):
+class AuditSettings(ExportJobSettings):
     """`audit_origin` names the log and its key; `audit_signing_key` is the raw Ed25519 seed, base64url unpadded.
 
     `witness_key` is the witness's verifier key, as C2SP writes it. `retention_days` changes the period of some classes
     (a JSON object); `retention_database_url` logs in as `audit_retention`, and without it this process purges nothing.
     """
 
-    s3_endpoint: str
-    s3_region: str = "us-east-1"
-    s3_access_key: str
-    s3_secret_key: SecretStr
     checkpoint_bucket: str
     checkpoint_retention_days: int = Field(default=365, ge=1)
     audit_origin: str

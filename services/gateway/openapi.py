@@ -1,5 +1,6 @@
 """The OpenAPI 3.1 document, made from the route table and the contracts."""
 
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI
@@ -55,7 +56,7 @@ def _operation(schemas: Schemas, route: Route, problem: dict[str, str]) -> dict[
     }
     if route.rehearsal:
         operation["responses"]["200"] = _rehearsed(schemas, route, route.rehearsal)
-    if issubclass(route.message, Command):
+    if issubclass(route.message, Command) and route.status != HTTPStatus.ACCEPTED:
         operation["responses"]["202"] = {"description": "Not answered in time; Location tells where to ask"}
     if route.method != "GET":
         operation["requestBody"] = {"content": {"application/json": {"schema": _body(schemas, route)}}}

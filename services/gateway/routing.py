@@ -37,6 +37,7 @@ class Route:
 
     `query` names fields that come as query parameters. `rehearsal` is the route of the question what this one would
     do; its ETag in If-Match becomes the field `plan`. `max_body_bytes` is given where the setting is too small.
+    `sent_as` chooses among the owners' own commands once the message is known.
     """
 
     method: str
@@ -50,6 +51,7 @@ class Route:
     query: tuple[str, ...] = ()
     rehearsal: "Route | None" = None
     max_body_bytes: int | None = None
+    sent_as: Callable[[Message], Message] | None = None
 
     @property
     def path_fields(self) -> tuple[str, ...]:
@@ -95,6 +97,8 @@ def command_endpoint(route: Route) -> Endpoint:
         caller = caller_of(request, route.anonymous)
         key = _idempotency_key(request, required=route.anonymous is None)
         message = await read_message(route, request)
+        if route.sent_as:
+            message = route.sent_as(message)
         dispatcher: Dispatcher = request.app.state.dispatcher
         # Anybody shares one actor, so there the phone is part of what a key stands for: nobody meets a stranger's.
         place = f"{request.url.path}#{message.key()}" if route.anonymous else request.url.path

@@ -1,9 +1,14 @@
 """The partners service's composition root."""
 
+from contracts.export_messages import PARTNERS
 from contracts.partners import COMMANDS
 from contracts.partners import QUERIES as QUERY_TOPIC
 from services.chassis import Service, load, run
+from services.exports.desk import ExportDesk
+from services.exports.queries import ExportQuestions
+from services.exports.wiring import rules_of, run_exports
 from services.partners.allowlist_watch import AllowlistWatch
+from services.partners.datasets import DATASETS
 from services.partners.desk import DeskRules, partners_desk
 from services.partners.documents import DocumentStore
 from services.partners.gate.queries import gate_queries
@@ -28,14 +33,15 @@ def main() -> None:
         root_admins = Allowlist(settings.oidc_issuer, settings.root_admin_subjects, settings.root_admin_subjects_file)
         reviewed = Reviewed(service.engine, documents)
         rules = DeskRules(settings.rules(), settings.invoice_rules(), settings.voucher_rules())
-        service.commands(COMMANDS, partners_desk(documents, reviewed, root_admins, rules))
-        service.queries(
-            QUERY_TOPIC, QUERIES | gate_queries(settings.policy, root_admins) | invoices.QUERIES | vouchers.QUERIES
-        )
+        exports = ExportDesk(service.engine, rules_of(DATASETS, settings))
+        service.commands(COMMANDS, partners_desk(documents, reviewed, root_admins, rules, exports))
+        asked = QUERIES | gate_queries(settings.policy, root_admins) | invoices.QUERIES | vouchers.QUERIES
+        service.queries(QUERY_TOPIC, asked | ExportQuestions(settings).handlers())
         service.background.append(AllowlistWatch(service.engine, root_admins, service.own_commands).run)
         service.background.append(ExpiryTimer(service.engine, service.own_commands).run)
         service.background.append(Pruning(service.engine, settings).run)
         review(service, settings)
         deactivate_former_contacts(service, settings)
+        run_exports(service, settings, PARTNERS)
 
     run(settings, build)

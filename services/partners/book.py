@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from contracts.message import Actor
+from services.exports.book import ExportBook
 from services.partners.decisions import Decided
 from services.partners.evidence import Finding
 from services.partners.filing import Filed
@@ -50,6 +51,7 @@ class Book:
     rules: Rules = field(default_factory=Rules)
     ledger: Ledger = field(default_factory=Ledger)
     vouchers: Vouchers = field(default_factory=Vouchers)
+    exports: ExportBook = field(default_factory=ExportBook)
     partners: dict[UUID, Partner] = field(default_factory=dict)
     uploads: dict[str, Upload] = field(default_factory=dict)
     taken: dict[Person, UUID] = field(default_factory=dict)

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from contracts.partner_events import PartnerCommandRefused
 from services.chassis import Desk, Inbound, Write
+from services.exports.desk import ExportDesk
 from services.partners import store
 from services.partners.book import Book
 from services.partners.documents import DocumentStore
@@ -50,16 +51,26 @@ class DeskRules(NamedTuple):
     vouchers: VoucherRules
 
 
-def partners_desk(documents: DocumentStore, reviewed: Reviewed, root_admins: Allowlist, rules: DeskRules) -> Desk:
-    async def gather(batch: Sequence[Inbound]) -> Mapping[str, Finding]:
+class Gathered(NamedTuple):
+    """What was asked before the transaction: about documents, and how large the exports would be."""
+
+    evidence: Mapping[str, Finding]
+    sizes: Mapping[UUID, int]
+
+
+def partners_desk(
+    documents: DocumentStore, reviewed: Reviewed, root_admins: Allowlist, rules: DeskRules, exports: ExportDesk
+) -> Desk:
+    async def gather(batch: Sequence[Inbound]) -> Gathered:
         root_admins.refresh()
         rules.invoices.recipients.refresh()
         named = {key for inbound in batch for key in store.object_keys(inbound.request)}
-        return {**await documents.find(named), **await mint.gather(reviewed, batch)}
+        evidence = {**await documents.find(named), **await mint.gather(reviewed, batch)}
+        return Gathered(evidence, await exports.sizes(batch))
 
-    async def load(tx: Write, fresh: Sequence[Inbound], evidence: Mapping[str, Finding]) -> Book:
-        parts = (rules.onboarding, Ledger(rules.invoices), Vouchers(rules.vouchers))
-        return await load_book(tx, fresh, Book(root_admins, documents.presign, evidence, *parts))
+    async def load(tx: Write, fresh: Sequence[Inbound], gathered: Gathered) -> Book:
+        parts = (rules.onboarding, Ledger(rules.invoices), Vouchers(rules.vouchers), exports.book(gathered.sizes))
+        return await load_book(tx, fresh, Book(root_admins, documents.presign, gathered.evidence, *parts))
 
     return Desk(HANDLERS, load, save_book, PartnerCommandRefused, gather)
 
@@ -70,9 +81,11 @@ async def load_book(tx: Write, fresh: Sequence[Inbound], book: Book) -> Book:
     book.partners = await load_partners(tx, sorted(ids), lock=True)
     for part in PARTS:
         await part.load(tx, fresh, book)
+    await book.exports.load(tx, fresh)
     return book
 
 
 async def save_book(tx: Write, book: Book) -> None:
     for part in PARTS:
         await part.save(tx, book)
+    await book.exports.save(tx)

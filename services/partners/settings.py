@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr
 
-from services.chassis import OwnerSettings
+from services.exports.job_settings import ExportJobSettings
 from services.partners.gate import Policy
 from services.partners.invoices.ledger import InvoiceRules
 from services.partners.invoices.limits import load_limits
@@ -18,13 +18,9 @@ from services.partners.rules import Rules
 Days = Annotated[int, Field(ge=1, le=36_525)]
 
 
-class PartnersSettings(ReviewSettings, OwnerSettings):
+class PartnersSettings(ReviewSettings, ExportJobSettings):
     """`scim_url` is the SCIM 2.0 address of the provider `oidc_issuer`; without one nobody is deactivated there."""
 
-    s3_endpoint: str
-    s3_region: str = "us-east-1"
-    s3_access_key: str
-    s3_secret_key: SecretStr
     s3_bucket: str = Field(validation_alias="OTC_S3_BUCKET")
     oidc_issuer: str
     scim_url: str = ""

@@ -1,12 +1,17 @@
 """The staffing service's composition root."""
 
 from contracts.credentials import IdentityActivationRequested, IdentityNoticeRequested
+from contracts.export_messages import STAFFING
 from contracts.staffing import COMMANDS, CREDENTIALS, QUERIES
 from services.chassis import Service, load, run
+from services.exports.desk import ExportDesk
+from services.exports.queries import ExportQuestions
+from services.exports.wiring import rules_of, run_exports
 from services.staffing.access_queries import AccessQuestions
 from services.staffing.attempts import Gatherer
 from services.staffing.caps import OtpLimits
 from services.staffing.credential_desk import credential_desk
+from services.staffing.datasets import DATASETS
 from services.staffing.desk import staffing_desk
 from services.staffing.old_records import OldRecords
 from services.staffing.otp import Otp
@@ -37,13 +42,15 @@ def main() -> None:
         limits = OtpLimits.of(settings)
         asked = Questions(settings.staff_issuer).handlers()
         asked |= AccessQuestions(settings.staff_issuer, tokens, sealer).handlers()
-        service.commands(COMMANDS, staffing_desk(root_admins, settings.staff_issuer, otp, limits))
+        exports = ExportDesk(service.engine, rules_of(DATASETS, settings))
+        service.commands(COMMANDS, staffing_desk(root_admins, settings.staff_issuer, otp, limits, exports))
         service.commands(CREDENTIALS, credential_desk(gather, sealer, otp, tokens, limits))
         asked |= PlanQuestions(root_admins, settings.staff_issuer, otp, limits).handlers()
-        service.queries(QUERIES, asked)
+        service.queries(QUERIES, asked | ExportQuestions(settings).handlers())
         service.events("sms", [IdentityActivationRequested.type, IdentityNoticeRequested.type], sender.on_events)
         service.background += [sender.run, Sweep(service.engine).run]
         old = OldRecords(service.engine, settings.sms_kept_days, settings.bulk_keys_kept_days)
         service.background += [old.run, Pruning(service.engine, settings).run]
+        run_exports(service, settings, STAFFING)
 
     run(settings, build)

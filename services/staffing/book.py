@@ -7,6 +7,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from services.chassis import Aggregate, Call, Fact
+from services.exports.book import ExportBook
 from services.staffing.account import Account
 from services.staffing.bulk_rows import DoneRow, RowKey
 from services.staffing.notification import Prompts
@@ -49,6 +50,7 @@ class Book:
     stored: dict[UUID, int] = field(default_factory=dict)
     stored_roles: dict[tuple[UUID, str], Role] = field(default_factory=dict)
     phones: dict[tuple[str, str], str | PhoneFault] = field(default_factory=dict)
+    exports: ExportBook = field(default_factory=ExportBook)
 
     def phone(self, raw: str, region: str) -> str | PhoneFault:
         """The number in E.164 or what is wrong with it; each spelling is parsed once a batch."""

@@ -3,7 +3,7 @@
 First the tenants and who acts in them; only for those who may provision are phones and branches looked up (S2.21).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -24,6 +24,7 @@ from contracts.staff_events import StaffCommandRefused
 from contracts.staffing import BranchCommand, CreateTenant, SetQuotas, StaffingCommand, TenantCommand
 from services.chassis import Call, Decision, Desk, Inbound, Read, Refusal, Reply, Write
 from services.chassis.commands import Handler
+from services.exports.desk import ExportDesk
 from services.staffing.access import account_of, is_root_admin, permitted
 from services.staffing.book import Book
 from services.staffing.bulk_rows import RowKey, load_rows
@@ -47,13 +48,15 @@ from services.staffing.usage import load_counts
 from services.wire.allowlist import Allowlist
 
 
-def staffing_desk(root_admins: Allowlist, staff_issuer: str, otp: Otp, limits: OtpLimits) -> Desk:
-    async def gather(_: Sequence[Inbound]) -> None:
+def staffing_desk(root_admins: Allowlist, staff_issuer: str, otp: Otp, limits: OtpLimits, exports: ExportDesk) -> Desk:
+    async def gather(batch: Sequence[Inbound]) -> Mapping[UUID, int]:
         root_admins.refresh()
+        return await exports.sizes(batch)
 
-    async def load(tx: Write, fresh: Sequence[Inbound], _: None) -> Book:
-        book = Book(root_admins, staff_issuer, Prompts(otp, limits))
+    async def load(tx: Write, fresh: Sequence[Inbound], sizes: Mapping[UUID, int]) -> Book:
+        book = Book(root_admins, staff_issuer, Prompts(otp, limits), exports=exports.book(sizes))
         await load_book(tx, fresh, book, lock=True)
+        await book.exports.load(tx, fresh)
         book.owners = await load_owners(tx, _losing_owners(fresh))
         return book
 

@@ -56,6 +56,7 @@ async def save(tx: Write, book: Book) -> None:
     await save_counts(tx, book.counts)
     await save_rows(tx, book.new_rows)
     await save_prompts(tx, book.prompts)
+    await book.exports.save(tx)
 
 
 async def save_prompts(tx: Write, prompts: Prompts) -> None:

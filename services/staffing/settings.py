@@ -4,10 +4,10 @@ from pathlib import Path
 
 from pydantic import Field, SecretStr
 
-from services.chassis import OwnerSettings
+from services.exports.job_settings import ExportJobSettings
 
 
-class StaffingSettings(OwnerSettings):
+class StaffingSettings(ExportJobSettings):
     """`staff_signing_key` is a raw Ed25519 seed, the other keys 32 random bytes, all base64url."""
 
     oidc_issuer: str

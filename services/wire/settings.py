@@ -45,6 +45,15 @@ class OwnerSettings(ServiceSettings):
     answers_kept_days: int = Field(default=366, ge=8)
 
 
+class StoreSettings(ProcessSettings):
+    """For a process that speaks to an S3 store."""
+
+    s3_endpoint: str
+    s3_region: str = "us-east-1"
+    s3_access_key: str
+    s3_secret_key: SecretStr
+
+
 class UnsafeSecretsError(RuntimeError):
     """Secrets made for a developer's machine were given to a production process."""
 

@@ -6,6 +6,7 @@ Both lists come from the code: `crash.Point` and every `HANDLERS` table. A handl
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
@@ -19,6 +20,7 @@ from tests.chassis.crashing import survives
 from tests.support import Bus, ServiceProcess
 from tests.support.all_cases import ALL_CASES
 from tests.support.cases import Prepared, handlers_in_the_code
+from tests.support.export_cases import NO_EXPORT_JOBS
 
 HANDLERS = handlers_in_the_code()
 Services = dict[str, ServiceProcess]
@@ -27,8 +29,12 @@ Services = dict[str, ServiceProcess]
 @pytest.fixture(scope="module")
 def services(stack: Stack, partners: ServiceProcess) -> Iterator[Services]:
     """One supervised process for each service that has handlers."""
-    with ServiceProcess(stack, "staffing", supervised=True) as staffing:
-        yield {"partners": partners, "staffing": staffing}
+    with ExitStack() as running:
+        others = {
+            name: running.enter_context(ServiceProcess(stack, name, supervised=True, env=NO_EXPORT_JOBS))
+            for name in ("staffing", "audit")
+        }
+        yield {"partners": partners, **others}
 
 
 async def every_command_of(topic: str, bus: Bus) -> list[Prepared]:
@@ -47,10 +53,12 @@ async def test_a_batch_of_every_command_survives_a_kill_at_every_point(
 ) -> None:
     of_partners = await every_command_of("partners.commands", bus)
     of_staffing = await every_command_of("staffing.commands", bus)
+    of_audit = await every_command_of("audit.commands", bus)
 
     await asyncio.gather(
         survives(bus, services["partners"], point, *of_partners),
         survives(bus, services["staffing"], point, *of_staffing),
+        survives(bus, services["audit"], point, *of_audit),
     )
 
 

@@ -29,9 +29,12 @@ from services.chassis import Desk
 from services.chassis.commands import CommandProcessor
 from services.chassis.envelope import Opener
 from services.chassis.outbox import Relay
+from services.exports.desk import ExportDesk
+from services.exports.wiring import rules_of
 from services.staffing.attempts import Gatherer
 from services.staffing.caps import OtpLimits, Scope
 from services.staffing.credential_desk import credential_desk
+from services.staffing.datasets import DATASETS
 from services.staffing.desk import staffing_desk
 from services.staffing.otp import Otp
 from services.staffing.passwords import Passwords
@@ -127,12 +130,13 @@ class Office:
         signing_key = self.settings.staff_signing_key.get_secret_value()
         self._tokens = Tokens(self.settings.staff_issuer, self.settings.staff_audience, signing_key)
         self._limits = OtpLimits.of(self.settings)
+        self._exports = ExportDesk(self.engine, rules_of(DATASETS, self.settings))
         self._make_desks(self._limits)
 
     def _make_desks(self, limits: OtpLimits) -> None:
         gather = Gatherer(self.engine, self.sealer, self.otp, self._passwords)
         self.desks = {
-            COMMANDS: staffing_desk(self._allowlist, self.settings.staff_issuer, self.otp, limits),
+            COMMANDS: staffing_desk(self._allowlist, self.settings.staff_issuer, self.otp, limits, self._exports),
             CREDENTIALS: credential_desk(gather, self.sealer, self.otp, self._tokens, limits),
         }
 

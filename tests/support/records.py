@@ -86,7 +86,7 @@ def command_record(stack: Stack, request: Request, actor: Actor, *, topic: str =
 
 def service_key(stack: Stack, service: str) -> Ed25519PrivateKey:
     """The key by which a service sends commands to itself."""
-    return private_key(stack.state.secrets[f"{service}_signing_key"])
+    return private_key(stack.env_of(service)["GATEHOUSE_SERVICE_SIGNING_KEY"])
 
 
 def gateway_key(stack: Stack) -> Ed25519PrivateKey:

@@ -15,6 +15,7 @@ from tests.support.tables import Tables
 
 NO_TIMERS = {
     "GATEHOUSE_TIMERS": "false",
+    "GATEHOUSE_EXPORT_JOBS": "false",
     "OTC_PAGER_LEVEL_1": "json://127.0.0.1:9/duty",
     "OTC_PAGER_LEVEL_2": "json://127.0.0.1:9/head",
 }

@@ -8,7 +8,7 @@ do; the service itself may still INSERT and SELECT and nothing else.
 from alembic import context, op
 
 revision = "audit_0007"
-down_revision = "audit_0005"
+down_revision = "audit_0006"
 branch_labels = None
 depends_on = None
 

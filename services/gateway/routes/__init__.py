@@ -1,6 +1,17 @@
 """The routes of the API, one file for each owner."""
 
-from services.gateway.routes import access, accounts, audit, credentials, invoices, partners, staff, tenants, vouchers
+from services.gateway.routes import (
+    access,
+    accounts,
+    audit,
+    credentials,
+    exports,
+    invoices,
+    partners,
+    staff,
+    tenants,
+    vouchers,
+)
 from services.gateway.routing import Routes
 
 ALL: tuple[Routes, ...] = (
@@ -13,4 +24,5 @@ ALL: tuple[Routes, ...] = (
     accounts.routes,
     access.routes,
     audit.routes,
+    exports.routes,
 )

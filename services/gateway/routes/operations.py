@@ -15,7 +15,7 @@ from services.gateway.dispatch import Answer
 from services.gateway.problems import Failure
 from services.gateway.routing import caller_of, respond
 
-OWNERS = ("partners.queries", "staffing.queries")
+OWNERS = ("partners.queries", "staffing.queries", "audit.queries")
 
 router = APIRouter()
 

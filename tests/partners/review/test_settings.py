@@ -25,6 +25,7 @@ NEEDED = {
     "GATEHOUSE_S3_ACCESS_KEY": "x",
     "GATEHOUSE_S3_SECRET_KEY": "x",
     "OTC_S3_BUCKET": "documents",
+    "GATEHOUSE_EXPORT_BUCKET": "exports",
     "GATEHOUSE_OIDC_ISSUER": "https://id.example",
 }
 

@@ -1,0 +1,168 @@
+"""What of the partners service can be exported, column by column."""
+
+from contracts.exports import DatasetName
+from services.exports.dataset import Column, Dataset, Kind
+
+_VERSION = Column("version", Kind.INTEGER)
+_PARTNER = Column("partner_id", Kind.UUID)
+_DOSSIER = Column("dossier_version", Kind.INTEGER)
+
+PARTNERS = Dataset(
+    name=DatasetName.PARTNERS,
+    source="partners",
+    order=("id",),
+    time_column="created_at",
+    columns=(
+        Column("id", Kind.UUID),
+        _VERSION,
+        Column("state", Kind.TEXT),
+        Column("name", Kind.TEXT),
+        Column("legal_name", Kind.TEXT),
+        _DOSSIER,
+        Column("approved_dossier_version", Kind.INTEGER),
+        Column("approved_at", Kind.TIMESTAMP),
+        Column("approved_by", Kind.TEXT),
+        Column("rereview_due_at", Kind.TIMESTAMP),
+        Column("rejected_final", Kind.BOOLEAN),
+        Column("fields_requested", Kind.JSON),
+        Column("created_at", Kind.TIMESTAMP),
+        Column("updated_at", Kind.TIMESTAMP),
+    ),
+)
+CONTACTS = Dataset(
+    name=DatasetName.CONTACTS,
+    source="partner_contacts",
+    order=("partner_id", "position"),
+    time_column="added_at",
+    columns=(
+        _PARTNER,
+        Column("position", Kind.INTEGER),
+        Column("name", Kind.TEXT, personal=True),
+        Column("email", Kind.TEXT, personal=True),
+        Column("phone", Kind.TEXT, personal=True),
+        Column("role", Kind.TEXT),
+        Column("issuer", Kind.TEXT),
+        Column("subject", Kind.TEXT),
+        Column("status", Kind.TEXT),
+        Column("added_at", Kind.TIMESTAMP),
+        Column("removed_at", Kind.TIMESTAMP),
+    ),
+)
+DOSSIERS = Dataset(
+    name=DatasetName.DOSSIERS,
+    source="dossiers",
+    order=("partner_id", "version"),
+    time_column="filed_at",
+    columns=(
+        _PARTNER,
+        _VERSION,
+        Column("filed_by_issuer", Kind.TEXT),
+        Column("filed_by", Kind.TEXT),
+        Column("filed_at", Kind.TIMESTAMP),
+        Column("roster", Kind.JSON, personal=True),
+    ),
+)
+DOCUMENTS = Dataset(
+    name=DatasetName.DOCUMENTS,
+    source="dossier_documents",
+    order=("partner_id", "dossier_version", "kind"),
+    time_column="uploaded_at",
+    columns=(
+        _PARTNER,
+        _DOSSIER,
+        Column("kind", Kind.TEXT),
+        Column("object_key", Kind.TEXT),
+        Column("size", Kind.INTEGER),
+        Column("sha256", Kind.TEXT),
+        Column("version_id", Kind.TEXT),
+        Column("uploaded_by_issuer", Kind.TEXT),
+        Column("uploaded_by", Kind.TEXT),
+        Column("uploaded_at", Kind.TIMESTAMP),
+    ),
+)
+APPROVALS = Dataset(
+    name=DatasetName.APPROVALS,
+    source="partner_approvals",
+    order=("id",),
+    time_column="decided_at",
+    columns=(
+        Column("id", Kind.UUID),
+        _PARTNER,
+        Column("decision", Kind.TEXT),
+        Column("notes", Kind.TEXT),
+        Column("internal_notes", Kind.TEXT),
+        Column("reason_code", Kind.TEXT),
+        _DOSSIER,
+        Column("evidence", Kind.JSON),
+        Column("fields", Kind.JSON),
+        Column("proposed_by_issuer", Kind.TEXT),
+        Column("proposed_by", Kind.TEXT),
+        Column("decided_by_issuer", Kind.TEXT),
+        Column("decided_by", Kind.TEXT),
+        Column("decided_at", Kind.TIMESTAMP),
+    ),
+)
+INVOICES = Dataset(
+    name=DatasetName.INVOICES,
+    source="invoices",
+    order=("id",),
+    time_column="created_at",
+    columns=(
+        Column("id", Kind.UUID),
+        _PARTNER,
+        _VERSION,
+        Column("state", Kind.TEXT),
+        Column("amount", Kind.DECIMAL),
+        Column("currency", Kind.TEXT),
+        Column("recipient", Kind.TEXT),
+        Column("reference", Kind.TEXT),
+        Column("created_by_issuer", Kind.TEXT),
+        Column("created_by", Kind.TEXT),
+        Column("approved_by_issuer", Kind.TEXT),
+        Column("approved_by", Kind.TEXT),
+        Column("receipt_object_key", Kind.TEXT),
+        Column("receipt_size", Kind.INTEGER),
+        Column("receipt_sha256", Kind.TEXT),
+        Column("receipt_version_id", Kind.TEXT),
+        Column("receipt_uploaded_by_issuer", Kind.TEXT),
+        Column("receipt_uploaded_by", Kind.TEXT),
+        Column("receipt_uploaded_at", Kind.TIMESTAMP),
+        Column("reason_code", Kind.TEXT),
+        Column("expires_at", Kind.TIMESTAMP),
+        Column("created_at", Kind.TIMESTAMP),
+        Column("updated_at", Kind.TIMESTAMP),
+    ),
+)
+VOUCHERS = Dataset(
+    name=DatasetName.VOUCHERS,
+    source="vouchers",
+    order=("id",),
+    time_column="created_at",
+    columns=(
+        Column("id", Kind.UUID),
+        Column("invoice_id", Kind.UUID),
+        _PARTNER,
+        Column("state", Kind.TEXT),
+        Column("payload", Kind.BYTES),
+        Column("digest", Kind.TEXT),
+        Column("nonce", Kind.TEXT),
+        Column("manifest", Kind.BYTES),
+        Column("approval_id", Kind.UUID),
+        _DOSSIER,
+        Column("requested_by_issuer", Kind.TEXT),
+        Column("requested_by", Kind.TEXT),
+        Column("command_id", Kind.UUID),
+        Column("signature", Kind.BYTES),
+        Column("signed_at", Kind.TIMESTAMP),
+        Column("tx_hash", Kind.TEXT),
+        Column("void_code", Kind.TEXT),
+        Column("created_at", Kind.TIMESTAMP),
+        Column("expires_at", Kind.TIMESTAMP),
+        # without them the row would not fit its table again
+        Column("tries", Kind.INTEGER),
+        Column("next_try_at", Kind.TIMESTAMP),
+        Column("attempted_at", Kind.TIMESTAMP),
+        Column("failure", Kind.TEXT),
+    ),
+)
+DATASETS = (PARTNERS, CONTACTS, DOSSIERS, DOCUMENTS, APPROVALS, INVOICES, VOUCHERS)

@@ -99,6 +99,8 @@ class Code(StrEnum):
     QUOTA_EXCEEDED = "QUOTA_EXCEEDED"
 
     AUDIT_RANGE_INVALID = "AUDIT_RANGE_INVALID"
+    LEGAL_HOLD = "LEGAL_HOLD"
+    PERSON_STILL_ACTIVE = "PERSON_STILL_ACTIVE"
 
 
 class Entry(NamedTuple):
@@ -192,6 +194,8 @@ FAILURES: dict[Code, Entry] = {
     Code.ACCOUNT_DISABLED: Entry(403, "The account is disabled"),
     Code.QUOTA_EXCEEDED: Entry(403, "The tenant's quota is used up"),
     Code.AUDIT_RANGE_INVALID: Entry(422, "The log has no such range"),
+    Code.LEGAL_HOLD: Entry(409, "A legal hold stands"),
+    Code.PERSON_STILL_ACTIVE: Entry(409, "The person is still active"),
 }
 
 # Answers with these statuses depend on who asks, or on the moment, so an Idempotency-Key never pins them.

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 from uuid import UUID
 
+from contracts.legal_holds import PartnerHeld, PartnerReleased
 from contracts.message import Actor, Target
 from contracts.partner_events import PartnerSubmitted
 from contracts.partners import ContactView, DossierView, PartnerState, PartnerView, ReviewView, SubmitPartner, TaskView
@@ -48,6 +49,7 @@ class Partner(Aggregate):
     approved_dossier_version: int | None = None
     rereview_due_at: datetime | None = None
     rejected_final: bool = False
+    held_at: datetime | None = None
     fields_requested: tuple[str, ...] = ()
     contacts: list[Member] = field(default_factory=list)
     documents: list[Document] = field(default_factory=list)
@@ -118,6 +120,20 @@ class Partner(Aggregate):
         self.makers |= {(d.uploaded_by_issuer, d.uploaded_by) for d in documents}
         filed_by = person_of(call.actor)
         return Filing(self.id, self.dossier_version, *filed_by, self.updated_at, self.documents, self.roster)
+
+    def hold(self, reason: str, call: Call) -> list[Fact]:
+        """Held once, told once."""
+        if self.held_at is not None:
+            return []
+        self.held_at = self.moved(call)
+        return [self.record(PartnerHeld(partner_id=self.id, reason=reason))]
+
+    def release(self, reason: str, call: Call) -> list[Fact]:
+        if self.held_at is None:
+            return []
+        self.held_at = None
+        self.moved(call)
+        return [self.record(PartnerReleased(partner_id=self.id, reason=reason))]
 
     def view(self, tasks: tuple[TaskView, ...] | None = None) -> PartnerView:
         """The `partner` shape of api.md; `tasks` for those who look after them."""

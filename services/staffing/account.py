@@ -23,6 +23,7 @@ from contracts.credentials import (
     SessionOpened,
     SessionRefreshed,
 )
+from contracts.legal_holds import AccountHeld, AccountReleased
 from contracts.staff_changes import AccountView
 from services.chassis import Aggregate, Call, Fact
 
@@ -41,6 +42,7 @@ class Account(Aggregate):
     created_at: datetime
     activated_at: datetime | None = None
     disabled_at: datetime | None = None
+    held_at: datetime | None = None
 
     @classmethod
     def provision(cls, phone: str, call: Call) -> tuple["Account", Fact]:
@@ -90,6 +92,19 @@ class Account(Aggregate):
             return []
         self.disabled_at = None
         return [self.record(AccountEnabled(account_id=self.id))]
+
+    def hold(self, reason: str, call: Call) -> list[Fact]:
+        """Held once, told once."""
+        if self.held_at is not None:
+            return []
+        self.held_at = call.now
+        return [self.record(AccountHeld(account_id=self.id, reason=reason))]
+
+    def release(self, reason: str, _: Call) -> list[Fact]:
+        if self.held_at is None:
+            return []
+        self.held_at = None
+        return [self.record(AccountReleased(account_id=self.id, reason=reason))]
 
     def view(self) -> AccountView:
         return AccountView(account_id=self.id, disabled=self.is_disabled, version=self.version)

@@ -19,7 +19,7 @@ from services.staffing.session_store import save_sessions
 
 _HASHES = "SELECT phone, password_hash FROM accounts WHERE phone = ANY($1::text[]) AND password_hash IS NOT NULL"
 _ACCOUNTS = """
-    SELECT id, version, phone, status, created_at, activated_at, disabled_at, password_hash
+    SELECT id, version, phone, status, created_at, activated_at, disabled_at, held_at, password_hash
     FROM accounts WHERE phone = ANY($1::text[]) OR id = ANY($2::uuid[]) ORDER BY id FOR NO KEY UPDATE
 """
 _NEWEST = """

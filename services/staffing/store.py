@@ -16,7 +16,7 @@ from services.staffing.staff import Assignment, Staff
 from services.staffing.tenant import Branch, Role, Tenant
 
 _TENANTS = """
-    SELECT id, version, status, created_at, updated_at, name, region
+    SELECT id, version, status, created_at, updated_at, name, region, held_at
     FROM tenants WHERE id = ANY($1::uuid[]) ORDER BY id
 """
 _ROLES = "SELECT tenant_id, role_key, level, permissions FROM tenant_roles WHERE tenant_id = ANY($1::uuid[])"
@@ -26,7 +26,7 @@ _BRANCHES = """
 """
 _SESSIONS = "SELECT id FROM sessions WHERE id = ANY($1::uuid[]) AND revoked_at IS NULL AND expires_at > now()"
 _ACCOUNTS = """
-    SELECT id, version, phone, status, created_at, activated_at, disabled_at
+    SELECT id, version, phone, status, created_at, activated_at, disabled_at, held_at
     FROM accounts WHERE phone = ANY($1::text[]) OR id = ANY($2::uuid[]) ORDER BY id
 """
 _STAFF = """

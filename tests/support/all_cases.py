@@ -1,7 +1,15 @@
 """Importing this registers the cases of every service."""
 
-from tests.support import invoice_cases, membership_cases, mint_cases, partner_cases, review_cases, staffing_cases
+from tests.support import (
+    hold_cases,
+    invoice_cases,
+    membership_cases,
+    mint_cases,
+    partner_cases,
+    review_cases,
+    staffing_cases,
+)
 from tests.support.cases import CASES
 
-MODULES = (invoice_cases, membership_cases, mint_cases, partner_cases, review_cases, staffing_cases)
+MODULES = (hold_cases, invoice_cases, membership_cases, mint_cases, partner_cases, review_cases, staffing_cases)
 ALL_CASES = dict(CASES)

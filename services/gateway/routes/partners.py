@@ -1,6 +1,6 @@
 """Partner onboarding over HTTP."""
 
-from contracts import decisions, gate, reviews
+from contracts import decisions, gate, legal_holds, reviews
 from contracts import partners as contract
 from services.gateway.asking import query
 from services.gateway.routing import Routes
@@ -17,6 +17,8 @@ routes.command("POST", f"{PARTNER}/approve", decisions.ApprovePartner, contract.
 routes.command("POST", f"{PARTNER}/reject", decisions.RejectPartner, contract.PartnerView, if_match=True)
 routes.command("POST", f"{PARTNER}/request-info", decisions.RequestInfo, contract.PartnerView, if_match=True)
 routes.command("POST", f"{PARTNER}/reinstate", decisions.ReinstatePartner, contract.PartnerView, if_match=True)
+routes.command("POST", f"{PARTNER}/legal-hold", legal_holds.HoldPartner, legal_holds.HoldView)
+routes.command("POST", f"{PARTNER}/legal-hold/release", legal_holds.ReleasePartner, legal_holds.HoldView)
 routes.command("POST", "/api/v1/pages/{page_id}/acknowledge", reviews.AcknowledgePage, reviews.PageView)
 query(routes, "/api/v1/pages", reviews.ListPages, reviews.PagePage)
 query(routes, PARTNERS, contract.ListPartners, contract.PartnerPage)

@@ -17,6 +17,7 @@ MODULES = (
     "operations",
     "partner_events",
     "partners",
+    "personal",
     "provisioning",
     "reviews",
     "staff_changes",

@@ -36,7 +36,9 @@ def of(part: str, home: Home, state: State) -> Settings:
         case "partners":
             own = _partners(home, state)
         case "mint":
-            return of("partners", home, state) | _mint(home, state)
+            shared = of("partners", home, state)
+            del shared["GATEHOUSE_PERSONAL_MASTER_KEY"]  # it reads no person
+            return shared | _mint(home, state)
         case "staffing":
             own = _staffing(home, state)
         case "audit":
@@ -92,6 +94,7 @@ def _partners(home: Home, state: State) -> Settings:
         | {
             "OTC_S3_BUCKET": DOCUMENTS,
             "GATEHOUSE_SERVICE_SIGNING_KEY": state.secrets["partners_signing_key"],
+            "GATEHOUSE_PERSONAL_MASTER_KEY": state.secrets["partners_master_key"],
             "GATEHOUSE_SCIM_URL": f"{state.url('scim')}/scim/v2",
             "GATEHOUSE_SCIM_TOKEN": state.secrets["scim_token"],
             "OTC_PAGER_LEVEL_1": _page_url(state, "duty"),
@@ -114,6 +117,7 @@ def _staffing(home: Home, state: State) -> Settings:
         "GATEHOUSE_STAFF_ISSUER": STAFF_ISSUER,
         "GATEHOUSE_CREDENTIAL_KEY": state.secrets["credential_key"],
         "GATEHOUSE_OTP_PEPPER": state.secrets["otp_pepper"],
+        "GATEHOUSE_PERSONAL_MASTER_KEY": state.secrets["staffing_master_key"],
         **_generous_caps(),
     }
 

@@ -27,7 +27,7 @@ def main() -> None:
         root_admins = Allowlist(settings.oidc_issuer, settings.root_admin_subjects, settings.root_admin_subjects_file)
         reviewed = Reviewed(service.engine, documents)
         rules = DeskRules(settings.rules(), settings.invoice_rules(), settings.voucher_rules())
-        service.commands(COMMANDS, partners_desk(documents, reviewed, root_admins, rules))
+        service.commands(COMMANDS, partners_desk(documents, reviewed, root_admins, rules, service.master_key))
         service.queries(
             QUERY_TOPIC, QUERIES | gate_queries(settings.policy, root_admins) | invoices.QUERIES | vouchers.QUERIES
         )

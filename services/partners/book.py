@@ -29,6 +29,7 @@ from services.partners.root_admins import RootAdmins
 from services.partners.rules import Rules
 from services.partners.upload import Upload
 from services.wire.allowlist import Allowlist
+from services.wire.personal import Keyring
 
 Place = tuple[UUID, int]
 """A stay in a roster: partner and position."""
@@ -46,6 +47,7 @@ class Book:
 
     root_admins: Allowlist
     presign: Callable[[Upload], tuple[str, dict[str, str]]]
+    keys: Keyring
     evidence: Mapping[str, Finding] = field(default_factory=dict)
     rules: Rules = field(default_factory=Rules)
     ledger: Ledger = field(default_factory=Ledger)

@@ -24,6 +24,7 @@ from services.partners.review import desk as review
 from services.partners.rules import Rules
 from services.partners.store_partners import load_partners
 from services.wire.allowlist import Allowlist
+from services.wire.personal import Keyring, MasterKey
 
 
 class Part(NamedTuple):
@@ -50,7 +51,9 @@ class DeskRules(NamedTuple):
     vouchers: VoucherRules
 
 
-def partners_desk(documents: DocumentStore, reviewed: Reviewed, root_admins: Allowlist, rules: DeskRules) -> Desk:
+def partners_desk(
+    documents: DocumentStore, reviewed: Reviewed, root_admins: Allowlist, rules: DeskRules, master: MasterKey
+) -> Desk:
     async def gather(batch: Sequence[Inbound]) -> Mapping[str, Finding]:
         root_admins.refresh()
         rules.invoices.recipients.refresh()
@@ -59,7 +62,7 @@ def partners_desk(documents: DocumentStore, reviewed: Reviewed, root_admins: All
 
     async def load(tx: Write, fresh: Sequence[Inbound], evidence: Mapping[str, Finding]) -> Book:
         parts = (rules.onboarding, Ledger(rules.invoices), Vouchers(rules.vouchers))
-        return await load_book(tx, fresh, Book(root_admins, documents.presign, evidence, *parts))
+        return await load_book(tx, fresh, Book(root_admins, documents.presign, Keyring(master), evidence, *parts))
 
     return Desk(HANDLERS, load, save_book, PartnerCommandRefused, gather)
 

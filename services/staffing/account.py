@@ -26,6 +26,7 @@ from contracts.credentials import (
 from contracts.legal_holds import AccountHeld, AccountReleased
 from contracts.staff_changes import AccountView
 from services.chassis import Aggregate, Call, Fact
+from services.wire.personal import Keyring
 
 
 class AccountStatus(StrEnum):
@@ -45,9 +46,10 @@ class Account(Aggregate):
     held_at: datetime | None = None
 
     @classmethod
-    def provision(cls, phone: str, call: Call) -> tuple["Account", Fact]:
+    def provision(cls, phone: str, call: Call, keys: Keyring) -> tuple["Account", Fact]:
         account = cls(id=uuid4(), phone=phone, created_at=call.now)
-        return account, account.record(IdentityProvisioned(account_id=account.id))
+        sealed = keys.of(account.id).fields(IdentityProvisioned, phone=phone)
+        return account, account.record(IdentityProvisioned(account_id=account.id, **sealed))
 
     @property
     def is_active(self) -> bool:

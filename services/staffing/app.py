@@ -35,9 +35,9 @@ def main() -> None:
         limits = OtpLimits.of(settings)
         asked = Questions(settings.staff_issuer).handlers()
         asked |= AccessQuestions(settings.staff_issuer, tokens, sealer).handlers()
-        service.commands(COMMANDS, staffing_desk(root_admins, settings.staff_issuer, otp, limits))
+        service.commands(COMMANDS, staffing_desk(root_admins, settings.staff_issuer, otp, limits, service.master_key))
         service.commands(CREDENTIALS, credential_desk(gather, sealer, otp, tokens, limits))
-        asked |= PlanQuestions(root_admins, settings.staff_issuer, otp, limits).handlers()
+        asked |= PlanQuestions(root_admins, settings.staff_issuer, otp, limits, service.master_key).handlers()
         service.queries(QUERIES, asked)
         service.events("sms", [IdentityActivationRequested.type, IdentityNoticeRequested.type], sender.on_events)
         service.background += [sender.run, Sweep(service.engine).run]

@@ -15,6 +15,7 @@ from services.staffing.staff import Staff
 from services.staffing.tenant import Branch, Role, Tenant
 from services.staffing.usage import Count, Counted
 from services.wire.allowlist import Allowlist
+from services.wire.personal import Keyring
 
 A = TypeVar("A", bound=Aggregate)
 Seat = tuple[UUID, UUID]
@@ -34,6 +35,7 @@ class Book:
     root_admins: Allowlist
     staff_issuer: str
     prompts: Prompts
+    keys: Keyring
     sessions: set[UUID] = field(default_factory=set)
     tenants: dict[UUID, Tenant] = field(default_factory=dict)
     branches: dict[UUID, Branch] = field(default_factory=dict)
@@ -65,7 +67,7 @@ class Book:
         known = self.accounts.get(phone)
         if known:
             return known, []
-        account, provisioned = Account.provision(phone, call)
+        account, provisioned = Account.provision(phone, call, self.keys)
         self.accounts[phone] = account
         return account, [provisioned]
 
@@ -76,6 +78,7 @@ class Book:
         return replace(
             self,
             prompts=self.prompts.copied(),
+            keys=self.keys.copied(),
             accounts=accounts,
             staff={seat: self.staff[seat].copied() for seat in seats if seat in self.staff},
             counts={tenant_id: copy(self.counts[tenant_id])},
@@ -84,7 +87,7 @@ class Book:
         )
 
     def adopt(self, trial: "Book") -> None:
-        self.prompts = trial.prompts
+        self.prompts, self.keys = trial.prompts, trial.keys
         self.accounts |= trial.accounts
         self.staff |= trial.staff
         self.actors |= {seat: member for seat, member in trial.staff.items() if seat in self.actors}

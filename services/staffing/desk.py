@@ -45,14 +45,15 @@ from services.staffing.store import (
 )
 from services.staffing.usage import load_counts
 from services.wire.allowlist import Allowlist
+from services.wire.personal import Keyring, MasterKey
 
 
-def staffing_desk(root_admins: Allowlist, staff_issuer: str, otp: Otp, limits: OtpLimits) -> Desk:
+def staffing_desk(root_admins: Allowlist, staff_issuer: str, otp: Otp, limits: OtpLimits, master: MasterKey) -> Desk:
     async def gather(_: Sequence[Inbound]) -> None:
         root_admins.refresh()
 
     async def load(tx: Write, fresh: Sequence[Inbound], _: None) -> Book:
-        book = Book(root_admins, staff_issuer, Prompts(otp, limits))
+        book = Book(root_admins, staff_issuer, Prompts(otp, limits), Keyring(master))
         await load_book(tx, fresh, book, lock=True)
         book.owners = await load_owners(tx, _losing_owners(fresh))
         return book
@@ -134,7 +135,7 @@ def _admitted(inbound: Inbound | Asked, book: Book) -> StaffingCommand | None:
 async def _load_people(tx: Read | Write, admitted: Sequence[StaffingCommand], book: Book, *, lock: bool) -> None:
     numbers = {number for command in admitted for _, number, _ in _phones(command, book)}
     named = {command.account_id for command in admitted if isinstance(command, AccountCommand)}
-    book.accounts = await load_accounts(tx, sorted(numbers), named, lock=lock)
+    book.accounts = await load_accounts(tx, book.keys, sorted(numbers), named, lock=lock)
     book.know(book.accounts.values())
     seats = {(command.tenant_id, command.account_id) for command in admitted if isinstance(command, MemberCommand)}
     for command in admitted:

@@ -56,7 +56,8 @@ def create_tenant(command: CreateTenant, call: Call, book: Book) -> Outcome:
     account, identified = book.identity(phone, call)
     tenant, created = Tenant.create(command, call, account.id)
     book.tenants[tenant.id], book.counts[tenant.id] = tenant, Count()
-    owner, granted = Staff.provision(tenant.id, account.id, MembershipKind.OWNER, Wanted(name, ADMIN, ()), call)
+    wanted, key = Wanted(name, ADMIN, ()), book.keys.of(account.id)
+    owner, granted = Staff.provision((tenant.id, account.id), MembershipKind.OWNER, wanted, call, key)
     book.staff[owner.seat] = owner
     facts = [created, *identified, *granted]
     return Reply(201, tenant.view(), facts, tenant.etag, f"/api/v1/tenants/{tenant.id}")

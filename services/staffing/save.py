@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from services.chassis import Write, insert
+from services.chassis import Write, insert, save_keys
 from services.staffing.book import Book
 from services.staffing.bulk_rows import save_rows
 from services.staffing.caps import save_counters
@@ -57,6 +57,7 @@ async def save(tx: Write, book: Book) -> None:
     await _save_freezables(tx, book)
     accounts = sorted(book.accounts.values(), key=lambda account: account.phone)
     await insert(tx, "accounts", rows_of(book.new(accounts)))
+    await save_keys(tx, book.keys)
     await update(tx, _ACCOUNTS, rows_of(book.changed(accounts)), "id", "version", "disabled_at", "held_at")
     await end_sessions(tx, book.shut_out)
     await _save_staff(tx, book)

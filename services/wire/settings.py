@@ -35,11 +35,13 @@ class OwnerSettings(ServiceSettings):
     """A service with a database and a command topic of its own.
 
     `service_signing_key` signs its commands to itself (raw Ed25519 seed, base64url); without one it sends none.
+    `personal_master_key` wraps the keys of its people (32 random bytes, base64url); without one it takes no commands.
     """
 
     database_url: SecretStr
     actor_public_key: str
     service_signing_key: SecretStr = SecretStr("")
+    personal_master_key: SecretStr = SecretStr("")
 
 
 class UnsafeSecretsError(RuntimeError):

@@ -24,8 +24,10 @@ from services.partners.handlers import HANDLERS
 from services.partners.rules import Rules
 from services.partners.upload import Upload
 from services.wire.allowlist import Allowlist
+from services.wire.personal import Keyring
 from tests.partners.desk import (
     ISSUER,
+    MASTER,
     ROOT,
     ROOT_ADMINS,
     SHA,
@@ -65,7 +67,8 @@ class Counter:
 
     async def within(self, tx: Write, asked: Sequence[Asked]) -> list[Outcome]:
         fresh = [_inbound(request, actor) for request, actor in asked]
-        book = await load_book(tx, fresh, Book(self.root_admins, self._presign, self.stored, self.rules))
+        book = Book(self.root_admins, self._presign, Keyring(MASTER), self.stored, self.rules)
+        await load_book(tx, fresh, book)
         calls = [Call(each.actor, each.context, each.message_id, self.clock) for each in fresh]
         outcomes = [
             answered(HANDLERS[type(c.request)](c.request, call, book)) for c, call in zip(fresh, calls, strict=True)

@@ -34,7 +34,7 @@ class Planner:
         allowlist = Allowlist(office.settings.oidc_issuer, "", office.settings.root_admin_subjects_file)
         self.office, self._engine = office, engine
         limits = OtpLimits.of(office.settings)
-        self._plan = PlanQuestions(allowlist, STAFF_ISSUER, office.otp, limits).handlers()[PlanStaff]
+        self._plan = PlanQuestions(allowlist, STAFF_ISSUER, office.otp, limits, office.master).handlers()[PlanStaff]
 
     async def ask(self, command: ProvisionStaff, actor: Actor) -> Outcome:
         query = PlanStaff.model_validate(command.model_dump(exclude={"plan"}))

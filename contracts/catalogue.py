@@ -11,6 +11,7 @@ MODULES = (
     "audit_events",
     "credentials",
     "decisions",
+    "erasure",
     "gate",
     "invoices",
     "legal_holds",

@@ -23,6 +23,7 @@ from contracts.credentials import (
     SessionOpened,
     SessionRefreshed,
 )
+from contracts.erasure import AccountErased
 from contracts.legal_holds import AccountHeld, AccountReleased
 from contracts.staff_changes import AccountView
 from services.chassis import Aggregate, Call, Fact
@@ -38,12 +39,13 @@ class AccountStatus(StrEnum):
 class Account(Aggregate):
     kind: ClassVar[str] = "account"
 
-    phone: str
+    phone: str  # empty once erased
     status: AccountStatus = AccountStatus.UNVERIFIED
     created_at: datetime
     activated_at: datetime | None = None
     disabled_at: datetime | None = None
     held_at: datetime | None = None
+    erased_at: datetime | None = None
 
     @classmethod
     def provision(cls, phone: str, call: Call, keys: Keyring) -> tuple["Account", Fact]:
@@ -107,6 +109,12 @@ class Account(Aggregate):
             return []
         self.held_at = None
         return [self.record(AccountReleased(account_id=self.id, reason=reason))]
+
+    def erase(self, reason: str, call: Call) -> Fact:
+        """No phone and no password from here on; the id stays, since the log names it."""
+        self.phone, self.status, self.activated_at = "", AccountStatus.UNVERIFIED, None
+        self.erased_at = call.now
+        return self.record(AccountErased(account_id=self.id, reason=reason))
 
     def view(self) -> AccountView:
         return AccountView(account_id=self.id, disabled=self.is_disabled, version=self.version)

@@ -9,6 +9,7 @@ from uuid import UUID
 from services.chassis import Aggregate, Call, Fact
 from services.staffing.account import Account
 from services.staffing.bulk_rows import DoneRow, RowKey
+from services.staffing.erased import Erasure
 from services.staffing.notification import Prompts
 from services.staffing.phone import PhoneFault, e164
 from services.staffing.staff import Staff
@@ -30,6 +31,7 @@ class Book:
     on, one revoked in it acts no more. `sessions` are those of the actors that are alive,
     `owners` the active ones of tenants that may lose one,
     `roles_in_use` those roles of a removal that somebody has or had, `shut_out` the accounts whose sessions end.
+    `ties` are the tenants of whom this batch may erase, `erased` who is erased already, `erasures` who is erased now.
     """
 
     root_admins: Allowlist
@@ -45,6 +47,9 @@ class Book:
     owners: dict[UUID, set[UUID]] = field(default_factory=dict)
     roles_in_use: set[tuple[UUID, str]] = field(default_factory=set)
     shut_out: set[UUID] = field(default_factory=set)
+    erased: dict[UUID, Account] = field(default_factory=dict)
+    ties: dict[UUID, set[UUID]] = field(default_factory=dict)
+    erasures: list[Erasure] = field(default_factory=list)
     counts: dict[UUID, Count] = field(default_factory=dict)
     done_rows: dict[RowKey, DoneRow] = field(default_factory=dict)
     new_rows: list[DoneRow] = field(default_factory=list)
@@ -61,6 +66,10 @@ class Book:
 
     def person(self, account_id: UUID) -> Account | None:
         return next((account for account in self.accounts.values() if account.id == account_id), None)
+
+    def stays(self, account_id: UUID) -> list[Staff]:
+        """Every membership of this person that is in the book."""
+        return [member for member in self.staff.values() if member.account_id == account_id]
 
     def identity(self, phone: str, call: Call) -> tuple[Account, list[Fact]]:
         """The account of this phone; a new one tells so."""

@@ -28,7 +28,7 @@ from contracts.staffing import (
 )
 from services.chassis import Call, Outcome, Refusal, Reply
 from services.chassis.commands import Handler
-from services.staffing import accounts, holds
+from services.staffing import accounts, erasure, holds
 from services.staffing.access import controller, is_root_admin, permitted
 from services.staffing.book import Book
 from services.staffing.branch_access import add_branches, remove_branch, replace_branches
@@ -131,4 +131,5 @@ HANDLERS: dict[type[Command], Handler] = {
     RemoveRole: remove_role,
     **accounts.HANDLERS,
     **holds.HANDLERS,
+    **erasure.HANDLERS,
 }

@@ -10,6 +10,7 @@ from services.chassis import Write, insert, save_keys
 from services.staffing.book import Book
 from services.staffing.bulk_rows import save_rows
 from services.staffing.caps import save_counters
+from services.staffing.erasure_store import erase_accounts, erase_traces
 from services.staffing.notification import Prompts
 from services.staffing.save_roles import save_roles
 from services.staffing.scope import declare_tenants
@@ -55,6 +56,7 @@ _REMOVED = """
 
 async def save(tx: Write, book: Book) -> None:
     await _save_freezables(tx, book)
+    await erase_accounts(tx, book.erasures)
     accounts = sorted(book.accounts.values(), key=lambda account: account.phone)
     await insert(tx, "accounts", rows_of(book.new(accounts)))
     await save_keys(tx, book.keys)
@@ -64,6 +66,10 @@ async def save(tx: Write, book: Book) -> None:
     await save_counts(tx, book.counts)
     await save_rows(tx, book.new_rows)
     await save_prompts(tx, book.prompts)
+
+
+async def erase(tx: Write, book: Book) -> None:
+    await erase_traces(tx, book.erasures, book.prompts.caps)
 
 
 async def save_prompts(tx: Write, prompts: Prompts) -> None:

@@ -27,7 +27,8 @@ _BRANCHES = """
 """
 _SESSIONS = "SELECT id FROM sessions WHERE id = ANY($1::uuid[]) AND revoked_at IS NULL AND expires_at > now()"
 _ACCOUNTS = """
-    SELECT a.id, a.version, a.phone, a.status, a.created_at, a.activated_at, a.disabled_at, a.held_at, k.wrapped
+    SELECT a.id, a.version, a.phone, a.status, a.created_at, a.activated_at, a.disabled_at, a.held_at,
+        a.erased_at, k.wrapped
     FROM accounts a LEFT JOIN person_keys k ON k.person_id = a.id
     WHERE a.phone = ANY($1::text[]) OR a.id = ANY($2::uuid[]) ORDER BY a.id
 """
@@ -88,17 +89,18 @@ async def live_sessions(connection: Read | Write, ids: Collection[UUID]) -> set[
 
 async def load_accounts(
     tx: Read | Write, keys: Keyring, phones: Collection[str], ids: Collection[UUID] = (), *, lock: bool
-) -> dict[str, Account]:
-    """Those with these phones and those with these ids, by phone; with their keys."""
+) -> list[Account]:
+    """Those with these phones and those with these ids; their keys go to the ring."""
     if not phones and not ids:
-        return {}
+        return []
     statement = _ACCOUNTS + ("FOR NO KEY UPDATE OF a" if lock else "")
     rows = map(dict, (await tx.exec_driver_sql(statement, (list(phones), list(ids)))).mappings())
-    accounts: dict[str, Account] = {}
+    accounts = []
     for row in rows:
         if wrapped := row.pop("wrapped"):
             keys.know(row["id"], wrapped)
-        accounts[row["phone"]] = Account(**{**row, "status": AccountStatus(row["status"])})
+        known = {"phone": row["phone"] or "", "status": AccountStatus(row["status"])}
+        accounts.append(Account(**{**row, **known}))
     return accounts
 
 

@@ -55,12 +55,12 @@ async def rewrite_answers(tx: Write, about: UUID, rewrite: Callable[[Any], Any])
         await tx.exec_driver_sql(_REWRITE, (ids, [orjson.dumps(rewrite(orjson.loads(body))) for body in bodies]))
 
 
-async def empty_letters(tx: Write, people: Collection[Traces]) -> None:
+async def empty_letters(tx: Write, named_in: Collection[Callable[[bytes], bool]]) -> None:
     """A page at a time: a letter may be as long as a request."""
     last, page = 0, await fetch(tx, _LETTERS, 0)
     while page:
         last = page[-1].id
-        naming = [row.id for row in page if any(traces.are_in(row.value) for traces in people)]
+        naming = [row.id for row in page if any(named(row.value) for named in named_in)]
         if naming:
             await tx.exec_driver_sql(_EMPTY, (naming,))
         page = await fetch(tx, _LETTERS, last)

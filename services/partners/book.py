@@ -8,6 +8,7 @@ from uuid import UUID
 
 from contracts.message import Actor
 from services.partners.decisions import Decided
+from services.partners.erased import ErasedContact
 from services.partners.evidence import Finding
 from services.partners.filing import Filed
 from services.partners.invoices.ledger import Ledger
@@ -71,6 +72,7 @@ class Book:
     closed_proposals: list[Proposal] = field(default_factory=list)
     new_deactivations: list[Deactivation] = field(default_factory=list)
     settled_deactivations: list[Deactivation] = field(default_factory=list)
+    erasures: list[ErasedContact] = field(default_factory=list)
     changed_allowlist: bool = False
     changed_reviews: dict[Round, ReviewClock] = field(default_factory=dict)
     new_pages: list[Page] = field(default_factory=list)
@@ -141,6 +143,12 @@ class Book:
             self.approvals.append(decided.approval)
         elif partner.proposal:
             self.new_proposals.append(partner.proposal)
+
+    def record_erased(self, partner: Partner, erased: ErasedContact) -> None:
+        self.change(partner)
+        self.erasures.append(erased)
+        for position in erased.places:
+            self.changed_members[partner.id, position] = partner.contacts[position]
 
     def settle(self, deactivation: Deactivation, status: str, at: datetime) -> None:
         deactivation.settle(status, at)

@@ -22,6 +22,7 @@ from services.partners.mint.evidence import Reviewed
 from services.partners.mint.ledger import VoucherRules, Vouchers
 from services.partners.review import desk as review
 from services.partners.rules import Rules
+from services.partners.store_erasures import erase_contacts
 from services.partners.store_partners import load_partners
 from services.wire.allowlist import Allowlist
 from services.wire.personal import Keyring, MasterKey
@@ -64,7 +65,7 @@ def partners_desk(
         parts = (rules.onboarding, Ledger(rules.invoices), Vouchers(rules.vouchers))
         return await load_book(tx, fresh, Book(root_admins, documents.presign, Keyring(master), evidence, *parts))
 
-    return Desk(HANDLERS, load, save_book, PartnerCommandRefused, gather)
+    return Desk(HANDLERS, load, save_book, PartnerCommandRefused, gather, erase)
 
 
 async def load_book(tx: Write, fresh: Sequence[Inbound], book: Book) -> Book:
@@ -74,6 +75,10 @@ async def load_book(tx: Write, fresh: Sequence[Inbound], book: Book) -> Book:
     for part in PARTS:
         await part.load(tx, fresh, book)
     return book
+
+
+async def erase(tx: Write, book: Book) -> None:
+    await erase_contacts(tx, book.erasures)
 
 
 async def save_book(tx: Write, book: Book) -> None:

@@ -38,9 +38,10 @@ _DEACTIVATIONS = """
 """
 _CHANGE = """
     UPDATE partner_contacts c SET name = n.name, email = n.email, phone = n.phone, role = n.role,
-        status = n.status, removed_at = n.removed_at
-    FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[])
-        AS n(partner_id, position, name, email, phone, role, status, removed_at)
+        status = n.status, removed_at = n.removed_at, erased_at = n.erased_at
+    FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[],
+        $9::timestamptz[])
+        AS n(partner_id, position, name, email, phone, role, status, removed_at, erased_at)
     WHERE c.partner_id = n.partner_id AND c.position = n.position
 """
 _SETTLE = """
@@ -49,7 +50,7 @@ _SETTLE = """
         AS n(partner_id, issuer, subject, removed_at, status, settled_at)
     WHERE (d.partner_id, d.issuer, d.subject, d.removed_at) = (n.partner_id, n.issuer, n.subject, n.removed_at)
 """
-_CHANGED_COLUMNS = ("name", "email", "phone", "role", "status", "removed_at")
+_CHANGED_COLUMNS = ("name", "email", "phone", "role", "status", "removed_at", "erased_at")
 _SETTLED_COLUMNS = ("partner_id", "issuer", "subject", "removed_at", "status", "settled_at")
 
 

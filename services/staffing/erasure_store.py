@@ -71,4 +71,4 @@ async def erase_traces(tx: Write, erasures: Sequence[Erasure], caps: Caps) -> No
     await destroy_keys(tx, ids)
     for erasure in erasures:
         await rewrite_answers(tx, erasure.account.id, erasure.rewrite)
-    await empty_letters(tx, [erasure.traces for erasure in erasures])
+    await empty_letters(tx, [erasure.traces.are_in for erasure in erasures])

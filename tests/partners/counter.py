@@ -18,7 +18,7 @@ from contracts.partners import Contact, DocumentKind, FileDossier, PartnerView, 
 from contracts.roles import Role
 from services.chassis import Call, Inbound, Outcome, Reply, Write, outbox
 from services.partners.book import Book
-from services.partners.desk import load_book, save_book
+from services.partners.desk import erase, load_book, save_book
 from services.partners.evidence import Finding, Found
 from services.partners.handlers import HANDLERS
 from services.partners.rules import Rules
@@ -74,6 +74,7 @@ class Counter:
             answered(HANDLERS[type(c.request)](c.request, call, book)) for c, call in zip(fresh, calls, strict=True)
         ]
         await save_book(tx, book)
+        await erase(tx, book)
         replies = [(call, reply) for call, reply in zip(calls, outcomes, strict=True) if isinstance(reply, Reply)]
         facts = [(call, fact, Result.SUCCEEDED, None) for call, reply in replies for fact in reply.facts]
         await outbox.append(tx, facts)

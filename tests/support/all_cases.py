@@ -1,6 +1,7 @@
 """Importing this registers the cases of every service."""
 
 from tests.support import (
+    erasure_cases,
     hold_cases,
     invoice_cases,
     membership_cases,
@@ -11,5 +12,14 @@ from tests.support import (
 )
 from tests.support.cases import CASES
 
-MODULES = (hold_cases, invoice_cases, membership_cases, mint_cases, partner_cases, review_cases, staffing_cases)
+MODULES = (
+    erasure_cases,
+    hold_cases,
+    invoice_cases,
+    membership_cases,
+    mint_cases,
+    partner_cases,
+    review_cases,
+    staffing_cases,
+)
 ALL_CASES = dict(CASES)

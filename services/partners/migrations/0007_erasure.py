@@ -33,6 +33,7 @@ CONTACTS = """
     FROM (SELECT partner_id, issuer, subject, gen_random_uuid() AS id FROM partner_contacts GROUP BY 1, 2, 3) p
     WHERE (c.partner_id, c.issuer, c.subject) = (p.partner_id, p.issuer, p.subject);
     ALTER TABLE partner_contacts
+        ALTER person_id SET NOT NULL,
         DROP CONSTRAINT partner_contacts_e164,
         ADD CONSTRAINT partner_contacts_e164 CHECK (erased_at IS NOT NULL OR phone ~ '^[+][1-9][0-9]{6,14}$'),
         -- who is erased has left
@@ -44,8 +45,7 @@ CONTACTS = """
 DOSSIERS = """
     CREATE FUNCTION refuse_change_but_erasure() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
-        IF to_jsonb(NEW) - 'roster' = to_jsonb(OLD) - 'roster'
-            AND jsonb_array_length(NEW.roster) = jsonb_array_length(OLD.roster)
+        IF jsonb_array_length(NEW.roster) = jsonb_array_length(OLD.roster)
             AND NOT EXISTS (
                 SELECT FROM jsonb_array_elements(OLD.roster) WITH ORDINALITY AS o(contact, n)
                 JOIN jsonb_array_elements(NEW.roster) WITH ORDINALITY AS e(contact, n) USING (n)
@@ -60,7 +60,8 @@ DOSSIERS = """
         RAISE EXCEPTION 'dossiers is append-only' USING ERRCODE = 'insufficient_privilege';
     END $$;
     DROP TRIGGER dossiers_append_only ON dossiers;
-    CREATE TRIGGER dossiers_append_only BEFORE DELETE OR TRUNCATE ON dossiers
+    CREATE TRIGGER dossiers_append_only
+        BEFORE DELETE OR TRUNCATE OR UPDATE OF partner_id, version, filed_by_issuer, filed_by, filed_at ON dossiers
         FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
     CREATE TRIGGER dossiers_only_erased BEFORE UPDATE ON dossiers
         FOR EACH ROW EXECUTE FUNCTION refuse_change_but_erasure();

@@ -30,12 +30,13 @@ class ListEvents(Query):
     `person` is that of somebody, what they did and what was done to them. Recorded at `from` or later, before `to`.
     `starting_after` is the position of the last event of the page before, or its id.
     Who reads as owner of `tenant_id` (by default the tenant chosen) is shown what is about that tenant.
+    `unseal` asks for plain text in the place of sealed text; only for root admins.
     """
 
     model_config = ConfigDict(validate_by_name=True, validate_by_alias=True, serialize_by_alias=True)
 
     type: ClassVar[str] = "audit.events"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     topic: ClassVar[str] = QUERIES
 
     target: Opaque | None = None
@@ -51,6 +52,7 @@ class ListEvents(Query):
     recorded_to: Annotated[AwareDatetime | None, Field(alias="to")] = None
     limit: Annotated[int, Field(ge=1, le=100)] = 20
     starting_after: Annotated[int, Field(ge=0, lt=2**63)] | UUID | None = None
+    unseal: bool = False
 
     @model_validator(mode="after")
     def _target_is_whole(self) -> Self:
@@ -63,9 +65,11 @@ class GetEvent(Query):
     """One event by its id."""
 
     type: ClassVar[str] = "audit.event"
+    version: ClassVar[int] = 2
     topic: ClassVar[str] = QUERIES
 
     event_id: UUID
+    unseal: bool = False
 
 
 class ProveEvent(Query):

@@ -2,7 +2,9 @@
 
 from contracts.partners import COMMANDS
 from contracts.partners import QUERIES as QUERY_TOPIC
+from contracts.personal import UnsealPartners
 from services.chassis import Service, load, run
+from services.chassis.unsealing import unsealing
 from services.partners.allowlist_watch import AllowlistWatch
 from services.partners.desk import DeskRules, partners_desk
 from services.partners.documents import DocumentStore
@@ -28,9 +30,9 @@ def main() -> None:
         reviewed = Reviewed(service.engine, documents)
         rules = DeskRules(settings.rules(), settings.invoice_rules(), settings.voucher_rules())
         service.commands(COMMANDS, partners_desk(documents, reviewed, root_admins, rules, service.master_key))
-        service.queries(
-            QUERY_TOPIC, QUERIES | gate_queries(settings.policy, root_admins) | invoices.QUERIES | vouchers.QUERIES
-        )
+        asked = QUERIES | gate_queries(settings.policy, root_admins) | invoices.QUERIES | vouchers.QUERIES
+        asked[UnsealPartners] = unsealing(service.master_key, root_admins)
+        service.queries(QUERY_TOPIC, asked)
         service.background.append(AllowlistWatch(service.engine, root_admins, service.own_commands).run)
         service.background.append(ExpiryTimer(service.engine, service.own_commands).run)
         review(service, settings)

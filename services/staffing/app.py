@@ -1,8 +1,10 @@
 """The staffing service's composition root."""
 
 from contracts.credentials import IdentityActivationRequested, IdentityNoticeRequested
+from contracts.personal import UnsealStaff
 from contracts.staffing import COMMANDS, CREDENTIALS, QUERIES
 from services.chassis import Service, load, run
+from services.chassis.unsealing import unsealing
 from services.staffing.access_queries import AccessQuestions
 from services.staffing.attempts import Gatherer
 from services.staffing.caps import OtpLimits
@@ -38,6 +40,7 @@ def main() -> None:
         service.commands(COMMANDS, staffing_desk(root_admins, settings.staff_issuer, otp, limits, service.master_key))
         service.commands(CREDENTIALS, credential_desk(gather, sealer, otp, tokens, limits))
         asked |= PlanQuestions(root_admins, settings.staff_issuer, otp, limits, service.master_key).handlers()
+        asked[UnsealStaff] = unsealing(service.master_key, root_admins)
         service.queries(QUERIES, asked)
         service.events("sms", [IdentityActivationRequested.type, IdentityNoticeRequested.type], sender.on_events)
         service.background += [sender.run, Sweep(service.engine).run]

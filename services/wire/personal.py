@@ -107,10 +107,12 @@ class Keyring:
 
     def of(self, person_id: UUID) -> PersonKey:
         """Whoever has no key yet gets one; never ask for somebody who is erased."""
-        if person_id not in self.opened:
-            if person_id not in self.stored:
-                self.stored[person_id] = self.new[person_id] = self.master.wrap(person_id, os.urandom(_KEY_BYTES))
+        if person_id in self.stored and person_id not in self.opened:
             self.opened[person_id] = self.master.unwrap(person_id, self.stored[person_id])
+        elif person_id not in self.opened:
+            raw = os.urandom(_KEY_BYTES)
+            self.new[person_id] = self.master.wrap(person_id, raw)
+            self.opened[person_id] = PersonKey(person_id, raw)
         return self.opened[person_id]
 
     def copied(self) -> "Keyring":

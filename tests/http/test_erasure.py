@@ -4,6 +4,8 @@ What is scanned for is scanned for before as well: a scan that finds nothing mus
 """
 
 import asyncio
+import hashlib
+import hmac
 import json
 import subprocess
 import sys
@@ -14,10 +16,12 @@ from uuid import uuid4
 
 import pytest
 
+from contracts.credentials import RequestActivation
 from contracts.topics import DOWNSTREAM, EVENT_TOPICS, TOPICS, Kind
 from deploy.local import broker
 from deploy.local.stack import Stack
 from deploy.trimming import REPLY_SECONDS, trim
+from services.wire.personal import MasterKey
 from tests.http.conftest import Api
 from tests.http.test_audit_proofs import holds
 from tests.http.test_staff_journey import Shop, mobile
@@ -129,7 +133,10 @@ def test_who_is_erased_is_nowhere_and_every_proof_still_holds(api: Api, stack: S
     eventually_true(lambda: len(sealed_in(planted.told(planted.auditor))) >= 19, "all of it in the log")
     plain = planted.told(planted.root, unseal="true")
     closed = planted.told(planted.auditor)
-    refused = api.call("GET", f"{EVENTS}?unseal=true", planted.auditor)
+    refused = [
+        api.call("GET", f"{EVENTS}?unseal=true&target=account:{planted.account}", bearer)
+        for bearer in (planted.auditor, api.token("root-admin-99", "RoleRootAdmin"))
+    ]
     before = tables_holding(stack, planted.values)
     on_topics = asyncio.run(topics_holding(stack, planted.values))
     stopped = [planted.hold(what).status_code for what in ("account", "partner")]
@@ -141,7 +148,10 @@ def test_who_is_erased_is_nowhere_and_every_proof_still_holds(api: Api, stack: S
     shown = json.dumps(plain)
     assert [value for value in planted.values if value not in shown] == []
     assert [value for value in planted.values if value in json.dumps(closed)] == []
-    assert (refused.status_code, refused.json()["code"]) == (403, "ROLE_REQUIRED")
+    assert [(a.status_code, a.json()["code"]) for a in refused] == [
+        (403, "ROLE_REQUIRED"),
+        (403, "ROOT_ADMIN_REQUIRED"),
+    ]
     assert {"staffing.accounts"} <= before[planted.phone]
     assert {"partners.partner_contacts", "partners.dossiers", "partners.replies"} <= before[planted.mail]
     assert set(on_topics) == {"staffing.commands", "partners.commands", "gateway.replies"}
@@ -242,3 +252,16 @@ def logs_holding(processes: Iterable[ServiceProcess], values: Iterable[str]) -> 
     text = b"\n".join(process.log.read_bytes() for process in processes)
     assert b"staff.provision" in text
     return [value for value in values if value.encode() in text]
+
+
+def test_a_stored_fingerprint_cannot_be_found_by_trying_numbers(api: Api, stack: Stack) -> None:
+    """What was sent is recognised by an HMAC; its key is in no database."""
+    phone = mobile()
+    assert api.call("POST", "/api/v1/activation", json={"phone": phone}).status_code == 202
+    sent = b"activation.request\0" + RequestActivation(phone=phone).model_dump_json().encode()
+    key = MasterKey(stack.state.secrets["staffing_master_key"]).fingerprints
+    stored: LiteralString = "SELECT count(*) FROM replies WHERE body_sha256 = %s"
+    tables = Tables(stack, "staffing")
+
+    assert tables.value(stored, hmac.digest(key, sent, "sha256")) == 1
+    assert tables.value(stored, hashlib.sha256(sent).digest()) == 0

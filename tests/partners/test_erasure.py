@@ -3,6 +3,7 @@
 from typing import Any, LiteralString
 from uuid import UUID, uuid4
 
+import orjson
 import pytest
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -225,3 +226,41 @@ def cannot_open(key: PersonKey, sealed: SealedParts, event: str, field: str) -> 
     with pytest.raises(UnopenableError):
         key.open(sealed, event, field)
     return True
+
+
+async def test_dead_letters_that_tell_how_to_reach_them_are_emptied_and_no_others(
+    engine: AsyncEngine, stack: Stack
+) -> None:
+    counter, ada, bea = Counter(engine), somebody(), f"bea-{uuid4()}"
+    person = canary(bea, "Only")
+    partner_id, version = await left_after_a_change(counter, ada, person, person)
+    roster = {"partner_id": str(partner_id), "expected_version": 1}
+    letters = {
+        "a roster they are in": (orjson.dumps({**roster, "contacts": [person.model_dump()]}), True),
+        "their number otherwise spelt": (
+            orjson.dumps({**roster, "contacts": [{"phone": f"(0) {person.phone[3:6]} {person.phone[6:]}"}]}),
+            True,
+        ),
+        "what is no JSON": (b'{"contacts": [{"name": "' + person.name.encode(), True),
+        "somebody of the same name": (orjson.dumps({**roster, "contacts": [{"name": person.name}]}), False),
+        "a command that tells nothing personal": (orjson.dumps({"issuer": ISSUER, "subject": bea}), False),
+    }
+    ids = {what: buried(stack, value) for what, (value, _) in letters.items()}
+
+    await counter.run(erasure(partner_id, version, bea), ROOT)
+
+    tables = Tables(stack, "partners")
+    left: LiteralString = "SELECT key, value, headers, error FROM dead_letters WHERE id = %s"
+    for what, (value, gone) in letters.items():
+        (letter,) = tables.rows(left, ids[what])
+        kept = (b"key", value, [["ce_assertion", "YWJj"]], "broke")
+        assert tuple(letter.values()) == ((None, b"", [], "broke") if gone else kept), what
+
+
+def buried(stack: Stack, value: bytes) -> int:
+    bury: LiteralString = (
+        "INSERT INTO dead_letters (topic, partition, position, key, value, headers, error, tries) VALUES"
+        " ('partners.commands', 0, (SELECT COALESCE(max(position), 0) + 1000000 FROM dead_letters), 'key', %s,"
+        """ '[["ce_assertion", "YWJj"]]', 'broke', 5) RETURNING id"""
+    )
+    return int(Tables(stack, "partners").value(bury, value))

@@ -21,8 +21,7 @@ class Erasure:
     @property
     def traces(self) -> Traces:
         number = phonenumbers.national_significant_number(phonenumbers.parse(self.phone))
-        ids = frozenset({str(self.account.id), self.phone})
-        return Traces(ids, frozenset({number}), self.names | {self.phone})
+        return Traces(frozenset({self.phone}), frozenset({number}), self.names)
 
     def rewrite(self, answer: Any) -> Any:
         """A stored answer without the name; also of a refusal that showed who is there already."""

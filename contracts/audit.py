@@ -35,6 +35,7 @@ class ListEvents(Query):
     at `as_of` or before.
     `starting_after` is the position of the last event of the page before, or its id.
     Who reads as owner of `tenant_id` (by default the tenant chosen) is shown what is about that tenant.
+    `unseal` asks for plain text in the place of sealed text; only for root admins.
     """
 
     model_config = ConfigDict(validate_by_name=True, validate_by_alias=True, serialize_by_alias=True)
@@ -57,6 +58,7 @@ class ListEvents(Query):
     as_of: Instant | None = None
     limit: Annotated[int, Field(ge=1, le=100)] = 20
     starting_after: Annotated[int, Field(ge=0, lt=2**63)] | UUID | None = None
+    unseal: bool = False
 
     @model_validator(mode="after")
     def _target_is_whole(self) -> Self:
@@ -69,9 +71,11 @@ class GetEvent(Query):
     """One event by its id."""
 
     type: ClassVar[str] = "audit.event"
+    version: ClassVar[int] = 2
     topic: ClassVar[str] = QUERIES
 
     event_id: UUID
+    unseal: bool = False
 
 
 class ProveEvent(Query):

@@ -12,14 +12,17 @@ class LogRead(EventData):
     """Somebody asked the log for events; a refused reading has its reason in the envelope and shows nothing.
 
     `filters` are those that were given, as text. Of a reading that showed nothing only the names are kept: a value that
-    is in no event of the log is not put there by asking for it.
+    is in no event of the log is not put there by asking for it. `unsealed` counts the texts that the reader asked to
+    have opened.
     """
 
     type: ClassVar[str] = "audit.read"
+    version: ClassVar[int] = 2
 
     question: str
     filters: dict[str, str]
     shown: int
+    unsealed: int
 
 
 class AuditCommandRefused(CommandRefused):

@@ -12,6 +12,7 @@ from uuid import UUID
 from pydantic import Field
 
 from contracts.message import Command, Contract, EventData
+from contracts.personal import SealedText
 from contracts.staffing import CREDENTIALS, RawPhone, Region, Sealed, Secret
 
 
@@ -139,6 +140,9 @@ class IdentityProvisioned(AccountFact):
     """A person unknown before: no password yet, so nobody can log in as them (S2.28)."""
 
     type: ClassVar[str] = "identity.provisioned"
+    version: ClassVar[int] = 2
+
+    phone: SealedText
 
 
 class IdentityActivationRequested(AccountFact):

@@ -102,6 +102,8 @@ class Code(StrEnum):
     EXPORT_TOO_LARGE = "EXPORT_TOO_LARGE"
     EXPORT_NOT_READY = "EXPORT_NOT_READY"
     EXPORT_EXPIRED = "EXPORT_EXPIRED"
+    LEGAL_HOLD = "LEGAL_HOLD"
+    PERSON_STILL_ACTIVE = "PERSON_STILL_ACTIVE"
 
 
 class Entry(NamedTuple):
@@ -198,6 +200,8 @@ FAILURES: dict[Code, Entry] = {
     Code.EXPORT_TOO_LARGE: Entry(422, "The dataset has too many rows for one export"),
     Code.EXPORT_NOT_READY: Entry(409, "The export has no file"),
     Code.EXPORT_EXPIRED: Entry(410, "The export's file is not kept any more"),
+    Code.LEGAL_HOLD: Entry(409, "A legal hold stands"),
+    Code.PERSON_STILL_ACTIVE: Entry(409, "The person is still active"),
 }
 
 # Answers with these statuses depend on who asks, or on the moment, so an Idempotency-Key never pins them.

@@ -41,6 +41,10 @@ class Contract(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
+    def about(self) -> UUID | None:
+        """The person or partner whose personal data is in it; where it is stored, an erasure finds it by this."""
+        return None
+
 
 class Request(Contract):
     """A message that is answered by a reply: a command or a query.

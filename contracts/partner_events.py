@@ -4,8 +4,9 @@ from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
-from contracts.message import CommandRefused, EventData
+from contracts.message import CommandRefused, Contract, EventData
 from contracts.partners import DocumentFact, PartnerState, SubjectFact
+from contracts.personal import SealedText
 
 
 class UploadReserved(EventData):
@@ -25,17 +26,30 @@ class PartnerFact(EventData):
     kept: ClassVar[bool] = True
 
 
+class Reachable(Contract):
+    """Who somebody is to those who may know, sealed."""
+
+    name: SealedText
+    email: SealedText
+    phone: SealedText
+
+
+class SealedContact(SubjectFact, Reachable):
+    """One person of an application's roster."""
+
+
 class PartnerSubmitted(PartnerFact):
-    """An application was taken in. Names, mail addresses and phones of contacts stay in the service."""
+    """An application was taken in."""
 
     type: ClassVar[str] = "partner.submitted"
+    version: ClassVar[int] = 2
 
     name: str
     legal_name: str
     state: PartnerState
     dossier_version: int
     documents: tuple[DocumentFact, ...]
-    contacts: tuple[SubjectFact, ...]
+    contacts: tuple[SealedContact, ...]
 
 
 class PartnerDossierFiled(PartnerFact):
@@ -55,18 +69,28 @@ class ContactFact(PartnerFact, SubjectFact):
     """One person of the roster."""
 
 
-class PartnerContactAdded(ContactFact):
+class PartnerContactAdded(ContactFact, Reachable):
     type: ClassVar[str] = "partner.contact.added"
+    version: ClassVar[int] = 2
 
 
-class PartnerContactUpdated(ContactFact):
+class PartnerContactUpdated(ContactFact, Reachable):
+    """What is known of somebody is other; `previous_…` is what it was."""
+
     type: ClassVar[str] = "partner.contact.updated"
+    version: ClassVar[int] = 2
+
+    previous_role: str
+    previous_name: SealedText
+    previous_email: SealedText
+    previous_phone: SealedText
 
 
-class PartnerContactRemoved(ContactFact):
+class PartnerContactRemoved(ContactFact, Reachable):
     """This person may act no more; the identity provider is to be told (S1.43)."""
 
     type: ClassVar[str] = "partner.contact.removed"
+    version: ClassVar[int] = 2
 
     removed_at: datetime
 

@@ -325,6 +325,9 @@ class PartnerView(Contract):
     updated_at: datetime
     version: int
 
+    def about(self) -> UUID:
+        return self.id
+
 
 class PartnerPage(Contract):
     data: tuple[PartnerView, ...]

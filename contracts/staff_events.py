@@ -1,6 +1,6 @@
 """What the staffing service tells of tenants, branches and staff.
 
-Events name accounts, memberships and branches by id only: phone numbers and display names stay in the service.
+Events name accounts, memberships and branches by id; names and phone numbers are sealed (`personal`).
 Memberships and branch access can be rebuilt from these events alone.
 """
 
@@ -8,6 +8,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from contracts.message import CommandRefused, EventData
+from contracts.personal import SealedText
 from contracts.staffing import MembershipKind, ProvisioningOutcome
 
 
@@ -62,18 +63,27 @@ class MembershipGranted(MembershipFact):
 
 
 class StaffProvisioned(MembershipFact):
+    """`previous_display_name` is what the tenant called somebody who has come back."""
+
     type: ClassVar[str] = "staff.provisioned"
+    version: ClassVar[int] = 2
 
     membership_kind: MembershipKind
     role_key: str
     branch_ids: tuple[UUID, ...]
     outcome: ProvisioningOutcome
+    display_name: SealedText
+    previous_display_name: SealedText | None = None
 
 
 class StaffRenamed(MembershipFact):
-    """The tenant calls this person something else; the name itself stays in the service."""
+    """The tenant calls this person something else."""
 
     type: ClassVar[str] = "staff.renamed"
+    version: ClassVar[int] = 2
+
+    display_name: SealedText
+    previous_display_name: SealedText
 
 
 class MembershipRoleChanged(MembershipFact):

@@ -283,6 +283,9 @@ class StaffView(Contract):
     notification: NotificationView
     version: int
 
+    def about(self) -> UUID:
+        return self.account_id
+
 
 class StaffPage(Contract):
     data: tuple[StaffView, ...]

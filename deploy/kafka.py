@@ -29,7 +29,7 @@ from confluent_kafka.admin import (
     UserScramCredentialUpsertion,
 )
 
-from contracts.topics import PRINCIPALS, TOPICS, Topic
+from contracts.topics import HOUR_MS, PRINCIPALS, TOPICS, Kind, Topic
 
 TIMEOUT = 30.0
 SCRAM = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 8192)
@@ -134,7 +134,9 @@ def _new_topic(topic: Topic, replication: int) -> NewTopic:
 def _config(topic: Topic) -> dict[str, str]:
     if topic.compacted:
         return {"cleanup.policy": "compact"}
-    return {"cleanup.policy": "delete", "retention.ms": str(topic.retention_ms)}
+    kept = {"cleanup.policy": "delete", "retention.ms": str(topic.retention_ms)}
+    # What is deleted leaves the disk only with its whole segment, and these hold what people typed.
+    return kept if topic.kind is Kind.EVENT else kept | {"segment.ms": str(HOUR_MS)}
 
 
 def _apply_configs(admin: AdminClient, topics: list[Topic]) -> None:

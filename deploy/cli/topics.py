@@ -1,10 +1,11 @@
-"""`gatehouse topics apply` and `gatehouse acl render`: the matrix of `contracts/topics.py`, applied or shown.
+"""`gatehouse topics` and `gatehouse acl`: the matrix of `contracts/topics.py`, applied or shown, and topics trimmed.
 
-With GATEHOUSE_KAFKA_BOOTSTRAP in the environment `apply` works on that cluster with the administrator named there, and
-sets the password of each principal that has a GATEHOUSE_KAFKA_PASSWORD_<PRINCIPAL>; otherwise on the local stack.
+With GATEHOUSE_KAFKA_BOOTSTRAP in the environment they work on that cluster with the administrator named there, and
+`apply` sets the password of each principal that has a GATEHOUSE_KAFKA_PASSWORD_<PRINCIPAL>; else on the local stack.
 """
 
 import os
+import time
 from typing import Annotated
 
 import typer
@@ -13,8 +14,9 @@ from rich.console import Console
 from rich.table import Table
 
 from contracts.topics import PRINCIPALS, TOPICS
-from deploy import kafka
+from deploy import kafka, trimming
 from deploy.cli.options import HomeOption, JsonOption, show, state_of
+from deploy.local import broker
 from deploy.local.recipes import apply_topics
 
 topics = typer.Typer(help="Kafka topics, users and ACLs.", no_args_is_help=True)
@@ -35,6 +37,18 @@ def apply(home: HomeOption = None, replication: Replication = 3, as_json: JsonOp
         show(applied)
     else:
         typer.echo(", ".join(f"{count} {what}" for what, count in applied.items()))
+
+
+@topics.command()
+def trim(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """After an erasure: delete commands, queries and replies that nobody needs to read any more."""
+    local = f"{PREFIX}BOOTSTRAP" not in os.environ
+    admin = broker.admin(state_of(home)) if local else _admin_from_environment()
+    deleted = trimming.trim(admin, TOPICS, time.time())
+    if as_json:
+        show(deleted)
+    else:
+        typer.echo("\n".join(f"{name}: {count} records deleted" for name, count in deleted.items()))
 
 
 @acl.command()

@@ -36,7 +36,9 @@ def of(part: str, home: Home, state: State) -> Settings:
         case "partners":
             own = _partners(home, state)
         case "mint":
-            return of("partners", home, state) | _mint(home, state)
+            shared = of("partners", home, state)
+            del shared["GATEHOUSE_PERSONAL_MASTER_KEY"]  # it reads no person
+            return shared | _mint(home, state)
         case "staffing":
             own = _staffing(home, state)
         case "audit":
@@ -91,6 +93,7 @@ def _partners(home: Home, state: State) -> Settings:
         | _people(home, state)
         | {
             "OTC_S3_BUCKET": DOCUMENTS,
+            "GATEHOUSE_PERSONAL_MASTER_KEY": state.secrets["partners_master_key"],
             "GATEHOUSE_SCIM_URL": f"{state.url('scim')}/scim/v2",
             "GATEHOUSE_SCIM_TOKEN": state.secrets["scim_token"],
             "OTC_PAGER_LEVEL_1": _page_url(state, "duty"),
@@ -116,6 +119,7 @@ def _staffing(home: Home, state: State) -> Settings:
             "GATEHOUSE_STAFF_ISSUER": STAFF_ISSUER,
             "GATEHOUSE_CREDENTIAL_KEY": state.secrets["credential_key"],
             "GATEHOUSE_OTP_PEPPER": state.secrets["otp_pepper"],
+            "GATEHOUSE_PERSONAL_MASTER_KEY": state.secrets["staffing_master_key"],
             **_generous_caps(),
         }
     )
@@ -134,6 +138,7 @@ def _audit(state: State) -> Settings:
     return _exports(state, "audit_service") | {
         "GATEHOUSE_CHECKPOINT_BUCKET": CHECKPOINTS,
         "GATEHOUSE_AUDIT_ORIGIN": AUDIT_ORIGIN,
+        "GATEHOUSE_PERSONAL_MASTER_KEY": state.secrets["audit_master_key"],
         "GATEHOUSE_AUDIT_SIGNING_KEY": state.secrets["audit_signing_key"],
         "GATEHOUSE_RETENTION_DATABASE_URL": state.dsn("audit_retention", driver="postgresql+asyncpg"),
         "GATEHOUSE_WITNESS_URL": state.url("witness"),

@@ -47,6 +47,7 @@ def _makers() -> dict[str, Callable[[], str]]:
         "s3_secret_key",
         *(f"weed_{use}" for use in ("write", "read", "filer_write", "filer_read")),
         *("oidc_client_secret", "oidc_rotate_secret", "sms_token", "credential_key", "otp_pepper"),
+        *(f"{name}_master_key" for name in DATABASES),
         *("swap_token", "scim_token", "pager_token", "hsm_pin"),
         *(f"{signer}_signing_key" for signer in SIGNERS),
     ]

@@ -18,6 +18,7 @@ from contracts.audit import (
 )
 from contracts.failures import Code
 from contracts.message import Actor, ActorType
+from contracts.roles import Role
 from services.audit.envelope import DERIVED
 from services.audit.owners import owns
 from services.audit.search import EVENTS, OF_TENANT, statement
@@ -32,6 +33,8 @@ _TENANTS = """
 
 
 async def list_events(query: ListEvents, call: Call, read: Read) -> Outcome:
+    if refused := _refusal_to_unseal(query, call):
+        return refused
     ends = [end for end in (query.recorded_to, query.as_of) if end]
     if query.recorded_from and any(query.recorded_from > end for end in ends):
         return Refusal(Code.AUDIT_RANGE_INVALID)
@@ -48,7 +51,7 @@ async def list_events(query: ListEvents, call: Call, read: Read) -> Outcome:
 
 
 async def get_event(query: GetEvent, call: Call, read: Read) -> Outcome:
-    refused = await refusal_to_show(query.event_id, call, read)
+    refused = _refusal_to_unseal(query, call) or await refusal_to_show(query.event_id, call, read)
     if refused:
         return refused
     row = (await read.exec_driver_sql(EVENTS.format(conditions="e.id = $1", limit=1), (query.event_id,))).first()
@@ -96,6 +99,13 @@ async def _place(cursor: int | UUID | None, tenant: UUID | None, read: Read) -> 
     else:
         found = await fetch(read, f"{_PLACE} AND {OF_TENANT.format('$2')}", cursor, str(tenant))
     return found[0].position if found else Refusal(Code.CURSOR_INVALID)
+
+
+def _refusal_to_unseal(query: ListEvents | GetEvent, call: Call) -> Refusal | None:
+    """Plain text is for those who may erase it; whoever checks the log needs none."""
+    if query.unseal and not call.actor.holds_any(frozenset({Role.ROOT_ADMIN})):
+        return Refusal(Code.ROLE_REQUIRED, f"unseal needs {Role.ROOT_ADMIN}")
+    return None
 
 
 def _outsider() -> Refusal:

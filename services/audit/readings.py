@@ -11,15 +11,16 @@ from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncEngine
 from uuid_utils.compat import uuid7
 
-from contracts.audit import EventPage
+from contracts.audit import EventPage, EventView, GetEvent, ListEvents
 from contracts.audit_events import LogRead
 from contracts.message import Outcome, Query, Target
+from contracts.sealed_events import sealed_places
 from services.chassis import Call, Fact, Read, Refusal, Reply, Write
 from services.chassis import Outcome as Answer
 from services.chassis.outbox import Relay, append
 from services.chassis.queries import QueryHandler
 
-_NO_FILTER = frozenset({"limit", "starting_after"})
+_NO_FILTER = frozenset({"limit", "starting_after", "unseal"})
 
 
 class Readings:
@@ -38,7 +39,8 @@ class Readings:
 
     async def _record(self, query: Query, call: Call, answered: Answer) -> None:
         shown = _shown(answered.body) if isinstance(answered, Reply) else 0
-        data = LogRead(question=query.type, filters=filters_of(query, shown), shown=shown)
+        unsealed = _unsealed(query, answered.body) if isinstance(answered, Reply) else 0
+        data = LogRead(question=query.type, filters=filters_of(query, shown), shown=shown, unsealed=unsealed)
         # an id of its own: a question that Kafka delivers twice is answered twice, and is two readings
         reading = uuid7()
         fact = Fact("reading", reading, 1, data, (Target(type="reading", id=str(reading)),))
@@ -57,3 +59,11 @@ def filters_of(query: Query, shown: int) -> dict[str, str]:
 
 def _shown(body: BaseModel | None) -> int:
     return len(body.data) if isinstance(body, EventPage) else 1
+
+
+def _unsealed(query: Query, body: BaseModel | None) -> int:
+    """How many sealed texts the reader is about to have opened by their owners."""
+    if not isinstance(query, ListEvents | GetEvent) or not query.unseal:
+        return 0
+    events = body.data if isinstance(body, EventPage) else (body,)
+    return sum(len(list(sealed_places(e.type, e.data))) for e in events if isinstance(e, EventView) and e.data)

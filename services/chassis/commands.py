@@ -41,7 +41,8 @@ class Desk:
     """A service's commands: pure handlers between one set-based load and one set-based save.
 
     `gather` asks the outside world for the whole batch before the transaction opens; `load` locks what the batch
-    touches; a handler decides on that state alone; `save` writes what changed.
+    touches; a handler decides on that state alone; `save` writes what changed; `erase` comes last, when the answers of
+    this very batch are stored too.
     """
 
     handlers: Mapping[type[Command], Handler]
@@ -49,6 +50,7 @@ class Desk:
     save: Callable[[Write, Any], Awaitable[None]]
     refusal: type[CommandRefused]
     gather: Callable[[Sequence[Inbound]], Awaitable[Any]]
+    erase: Callable[[Write, Any], Awaitable[None]] | None = None
 
 
 class CommandProcessor:
@@ -116,6 +118,8 @@ class CommandProcessor:
             await waiting.remember(tx, decided.deferred)
             answered = [(asker, reply) for _, asker, reply in decided.answered]
             await inbox.store(tx, [pair for pair in answered if pair[1].message_id == pair[0].message_id] + settled)
+            if self._desk.erase:
+                await self._desk.erase(tx, desk)
             reach(Point.BEFORE_COMMIT, types)
         reach(Point.AFTER_COMMIT, types)
         self._relay.wake(partitions)

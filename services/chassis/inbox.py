@@ -4,7 +4,6 @@ A message id is one delivery attempt by the gateway; a redelivery of it gets its
 for an Idempotency-Key; the same body under it gets the stored answer, another body is refused.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -15,13 +14,14 @@ from services.chassis.envelope import Inbound
 
 _CLAIM = "INSERT INTO inbox (message_id) SELECT unnest($1::uuid[]) ON CONFLICT DO NOTHING RETURNING message_id"
 _STORED = """
-    SELECT message_id, command_id, binding, body_sha256, status, etag, location, body FROM replies
+    SELECT message_id, command_id, binding, body_sha256, status, etag, location, body, about
+    FROM replies
     WHERE message_id = ANY($1::uuid[]) OR (binding AND command_id = ANY($2::uuid[]))
 """
 
 
 class StoredReply(NamedTuple):
-    """An answer as it was or will be sent: `body` is the exact bytes."""
+    """An answer as it was or will be sent: `body` is the exact bytes, `about` whose personal data is in them."""
 
     message_id: UUID
     command_id: UUID
@@ -31,6 +31,7 @@ class StoredReply(NamedTuple):
     etag: str | None
     location: str | None
     body: bytes
+    about: UUID | None
 
 
 class Asker(NamedTuple):
@@ -54,10 +55,6 @@ class Claim:
     by_command: dict[UUID, StoredReply]
 
 
-def fingerprint(inbound: Inbound) -> bytes:
-    return hashlib.sha256(inbound.request.type.encode() + b"\0" + inbound.body).digest()
-
-
 def asker_of(inbound: Inbound) -> Asker:
     return Asker(
         inbound.message_id,
@@ -65,7 +62,7 @@ def asker_of(inbound: Inbound) -> Asker:
         inbound.context.request_id,
         inbound.actor.issuer,
         inbound.actor.subject,
-        fingerprint(inbound),
+        inbound.fingerprint,
         inbound.reply_partition,
     )
 

@@ -6,10 +6,8 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from pydantic import BaseModel
-
 from contracts.failures import Code
-from contracts.message import Actor, Context, EventData, Request, Target
+from contracts.message import Actor, Context, Contract, EventData, Request, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +57,7 @@ class Reply:
     """
 
     status: int
-    body: BaseModel | None = None
+    body: Contract | None = None
     facts: Sequence[Fact] = ()
     etag: str | None = None
     location: str | None = None
@@ -76,7 +74,7 @@ class Deferred:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The request is turned down. `extra` extends the problem (errors, diff, …).
+    """The request is turned down. `extra` extends the problem (errors, diff, …); `about` is whom it tells of.
 
     Nothing may have been changed but what `facts` tell: a copied token ends the session that it is refused for.
     """
@@ -85,6 +83,7 @@ class Refusal:
     detail: str = ""
     extra: dict[str, Any] = field(default_factory=dict)
     facts: Sequence[Fact] = ()
+    about: UUID | None = None
 
 
 Outcome = Reply | Refusal

@@ -30,12 +30,14 @@ def _plain(value: object) -> object:
 
 
 def render(asker: Asker, outcome: Outcome) -> StoredReply:
-    etag = location = None
+    etag = location = about = None
     if isinstance(outcome, Refusal):
         refused = problem(outcome.code, asker.request_id, outcome.detail, **outcome.extra)
         encoded, status = refused.model_dump_json(exclude_none=True).encode(), refused.status
+        about = outcome.about
     else:
         encoded, status, etag, location = to_json(outcome.body), outcome.status, outcome.etag, outcome.location
+        about = outcome.body.about() if outcome.body else None
     return StoredReply(
         message_id=asker.message_id,
         command_id=asker.command_id,
@@ -45,6 +47,7 @@ def render(asker: Asker, outcome: Outcome) -> StoredReply:
         etag=etag,
         location=location,
         body=encoded,
+        about=about,
     )
 
 

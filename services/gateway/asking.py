@@ -1,6 +1,6 @@
 """GET routes: path and query parameters become a question, and the owner's answer is passed through."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
@@ -15,6 +15,7 @@ from services.gateway.routing import Endpoint, Route, Routes, caller_of, command
 from services.wire.sealing import Sealer
 
 Opening = Callable[[Answer, Actor, Sealer], Answer]
+Finishing = Callable[[Dispatcher, Message, Caller, Answer], Awaitable[Answer]]
 DRY_RUN = "dry_run"
 _ANSWERS = {"true": True, "false": False}
 
@@ -62,10 +63,12 @@ def _question_endpoint(route: Route, opened: Opening | None = None) -> Endpoint:
     return endpoint
 
 
-def query(routes: Routes, path: str, message: type[Query], answer: type[BaseModel]) -> None:
-    """Add a GET route that asks `message` and answers with an `answer`."""
+def query(
+    routes: Routes, path: str, message: type[Query], answer: type[BaseModel], finish: Finishing | None = None
+) -> None:
+    """Add a GET route that asks `message` and answers with an `answer`, which `finish` may ask others to complete."""
     route = Route("GET", path, message, answer, 200)
-    routes.add(route, _endpoint(route))
+    routes.add(route, _endpoint(route, finish))
 
 
 async def ask(dispatcher: Dispatcher, message: Message, caller: Caller, topic: str | None = None) -> Answer:
@@ -76,7 +79,7 @@ async def ask(dispatcher: Dispatcher, message: Message, caller: Caller, topic: s
         raise Failure(Code.DEPENDENCY_UNAVAILABLE) from error
 
 
-def _endpoint(route: Route) -> Endpoint:
+def _endpoint(route: Route, finish: Finishing | None) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         caller = caller_of(request)
         if request.query_params.keys() & request.path_params.keys():
@@ -85,7 +88,9 @@ def _endpoint(route: Route) -> Endpoint:
             message = route.message.model_validate({**request.query_params, **request.path_params}, strict=False)
         except ValidationError as error:
             raise _refused(error, route) from error
-        return respond(await ask(request.app.state.dispatcher, message, caller))
+        dispatcher: Dispatcher = request.app.state.dispatcher
+        reply = await ask(dispatcher, message, caller)
+        return respond(await finish(dispatcher, message, caller, reply) if finish else reply)
 
     return endpoint
 

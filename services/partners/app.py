@@ -3,7 +3,9 @@
 from contracts.export_messages import PARTNERS
 from contracts.partners import COMMANDS
 from contracts.partners import QUERIES as QUERY_TOPIC
+from contracts.personal import UnsealPartners
 from services.chassis import Service, load, run
+from services.chassis.unsealing import unsealing
 from services.exports.desk import ExportDesk
 from services.exports.queries import ExportQuestions
 from services.exports.wiring import rules_of, run_exports
@@ -34,8 +36,10 @@ def main() -> None:
         reviewed = Reviewed(service.engine, documents)
         rules = DeskRules(settings.rules(), settings.invoice_rules(), settings.voucher_rules())
         exports = ExportDesk(service.engine, rules_of(DATASETS, settings))
-        service.commands(COMMANDS, partners_desk(documents, reviewed, root_admins, rules, exports))
+        desk = partners_desk(documents, reviewed, root_admins, rules, service.master_key, exports)
+        service.commands(COMMANDS, desk)
         asked = QUERIES | gate_queries(settings.policy, root_admins) | invoices.QUERIES | vouchers.QUERIES
+        asked[UnsealPartners] = unsealing(service.master_key, root_admins)
         service.queries(QUERY_TOPIC, asked | ExportQuestions(settings).handlers())
         service.background.append(AllowlistWatch(service.engine, root_admins, service.own_commands).run)
         service.background.append(ExpiryTimer(service.engine, service.own_commands).run)

@@ -9,6 +9,7 @@ from uuid import UUID
 from contracts.message import Actor
 from services.exports.book import ExportBook
 from services.partners.decisions import Decided
+from services.partners.erased import ErasedContact
 from services.partners.evidence import Finding
 from services.partners.filing import Filed
 from services.partners.invoices.ledger import Ledger
@@ -30,6 +31,7 @@ from services.partners.root_admins import RootAdmins
 from services.partners.rules import Rules
 from services.partners.upload import Upload
 from services.wire.allowlist import Allowlist
+from services.wire.personal import Keyring
 
 Place = tuple[UUID, int]
 """A stay in a roster: partner and position."""
@@ -47,6 +49,7 @@ class Book:
 
     root_admins: Allowlist
     presign: Callable[[Upload], tuple[str, dict[str, str]]]
+    keys: Keyring
     evidence: Mapping[str, Finding] = field(default_factory=dict)
     rules: Rules = field(default_factory=Rules)
     ledger: Ledger = field(default_factory=Ledger)
@@ -71,6 +74,7 @@ class Book:
     closed_proposals: list[Proposal] = field(default_factory=list)
     new_deactivations: list[Deactivation] = field(default_factory=list)
     settled_deactivations: list[Deactivation] = field(default_factory=list)
+    erasures: list[ErasedContact] = field(default_factory=list)
     changed_allowlist: bool = False
     changed_reviews: dict[Round, ReviewClock] = field(default_factory=dict)
     new_pages: list[Page] = field(default_factory=list)
@@ -141,6 +145,12 @@ class Book:
             self.approvals.append(decided.approval)
         elif partner.proposal:
             self.new_proposals.append(partner.proposal)
+
+    def record_erased(self, partner: Partner, erased: ErasedContact) -> None:
+        self.change(partner)
+        self.erasures.append(erased)
+        for position in erased.places:
+            self.changed_members[partner.id, position] = partner.contacts[position]
 
     def settle(self, deactivation: Deactivation, status: str, at: datetime) -> None:
         deactivation.settle(status, at)

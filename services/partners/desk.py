@@ -23,8 +23,10 @@ from services.partners.mint.evidence import Reviewed
 from services.partners.mint.ledger import VoucherRules, Vouchers
 from services.partners.review import desk as review
 from services.partners.rules import Rules
+from services.partners.store_erasures import erase_contacts
 from services.partners.store_partners import load_partners
 from services.wire.allowlist import Allowlist
+from services.wire.personal import Keyring, MasterKey
 
 
 class Part(NamedTuple):
@@ -58,8 +60,13 @@ class Gathered(NamedTuple):
     sizes: Mapping[UUID, int]
 
 
-def partners_desk(
-    documents: DocumentStore, reviewed: Reviewed, root_admins: Allowlist, rules: DeskRules, exports: ExportDesk
+def partners_desk(  # noqa: PLR0913, PLR0917, the parts it is put together from
+    documents: DocumentStore,
+    reviewed: Reviewed,
+    root_admins: Allowlist,
+    rules: DeskRules,
+    master: MasterKey,
+    exports: ExportDesk,
 ) -> Desk:
     async def gather(batch: Sequence[Inbound]) -> Gathered:
         root_admins.refresh()
@@ -70,9 +77,10 @@ def partners_desk(
 
     async def load(tx: Write, fresh: Sequence[Inbound], gathered: Gathered) -> Book:
         parts = (rules.onboarding, Ledger(rules.invoices), Vouchers(rules.vouchers), exports.book(gathered.sizes))
-        return await load_book(tx, fresh, Book(root_admins, documents.presign, gathered.evidence, *parts))
+        book = Book(root_admins, documents.presign, Keyring(master), gathered.evidence, *parts)
+        return await load_book(tx, fresh, book)
 
-    return Desk(HANDLERS, load, save_book, PartnerCommandRefused, gather)
+    return Desk(HANDLERS, load, save_book, PartnerCommandRefused, gather, erase)
 
 
 async def load_book(tx: Write, fresh: Sequence[Inbound], book: Book) -> Book:
@@ -83,6 +91,10 @@ async def load_book(tx: Write, fresh: Sequence[Inbound], book: Book) -> Book:
         await part.load(tx, fresh, book)
     await book.exports.load(tx, fresh)
     return book
+
+
+async def erase(tx: Write, book: Book) -> None:
+    await erase_contacts(tx, book.erasures)
 
 
 async def save_book(tx: Write, book: Book) -> None:

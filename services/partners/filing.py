@@ -14,7 +14,7 @@ from services.chassis import Call, Fact, Refusal
 from services.partners.partner import Partner
 from services.partners.proposals import lapse
 from services.partners.records import Document, Filing, Member, Proposal
-from services.partners.roster import Difference, change_roster
+from services.partners.roster import Changed
 from services.partners.rules import Rules
 
 _S = PartnerState
@@ -43,20 +43,15 @@ def refuse_final(partner: Partner) -> Refusal | None:
     return Refusal(Code.PARTNER_REJECTED_FINAL) if partner.rejected_final else None
 
 
-def take_in(partner: Partner, documents: Sequence[Document], people: Difference, call: Call, rules: Rules) -> Filed:
-    """Put new documents and another roster into force; the caller has asked `roster.refuse_change`."""
-    filed = Filed()
-    if not documents and not people:
-        return filed
-    at = partner.moved(call)
-    roster = change_roster(partner, people, at)
-    filed.began, filed.changed, filed.facts = roster.began, roster.changed, roster.facts
-    if documents or people.added or partner.state is _S.INFO_REQUESTED:
+def take_in(partner: Partner, documents: Sequence[Document], roster: Changed, call: Call, rules: Rules) -> Filed:
+    """Put new documents into force beside a roster that has changed already."""
+    filed = Filed(roster.facts, roster.began, roster.changed)
+    if documents or roster.began or (roster.facts and partner.state is _S.INFO_REQUESTED):
         filed.filing = partner.file(documents, call)
         filed.facts.append(_filed(partner, call, rules))
         if partner.proposal:
             filed.lapsed = partner.proposal
-            filed.facts.append(lapse(partner, "DOSSIER_CHANGED", at))
+            filed.facts.append(lapse(partner, "DOSSIER_CHANGED", partner.updated_at))
     return filed
 
 

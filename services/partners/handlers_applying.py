@@ -69,9 +69,9 @@ def submit_partner(command: SubmitPartner, call: Call, book: Book) -> Outcome:
     refused = refuse_taken(partner_id, people, book.taken)
     if refused:
         return refused
-    partner, filing, submitted = Partner.submit(partner_id, command, call, people, documents)
+    partner, filing = Partner.submit(partner_id, command, call, people, documents)
     book.add_partner(partner, filing)
-    facts = [submitted, *dossier_arrived(partner, call, book)]
+    facts = [partner.submitted(book.keys), *dossier_arrived(partner, call, book)]
     return Reply(201, partner.view(), facts, partner.etag, f"/api/v1/partners/{partner.id}")
 
 

@@ -13,7 +13,7 @@ from services.partners.filing import differing, refuse_final, take_in
 from services.partners.partner import Partner
 from services.partners.records import Document
 from services.partners.review.moves import dossier_arrived
-from services.partners.roster import Difference, compare, read_roster, refuse_change
+from services.partners.roster import Changed, Difference, change_roster, compare, read_roster, refuse_change
 
 
 def file_dossier(command: FileDossier, call: Call, book: Book) -> Outcome:
@@ -59,7 +59,11 @@ def _difference(partner: Partner, contacts: Sequence[Contact] | None, call: Call
 
 
 def _take_in(partner: Partner, documents: list[Document], people: Difference, call: Call, book: Book) -> Reply:
-    filed = take_in(partner, documents, people, call, book.rules)
+    """The caller has asked `roster.refuse_change`."""
+    roster = Changed()
+    if documents or people:
+        roster = change_roster(partner, people, partner.moved(call), book.keys)
+    filed = take_in(partner, documents, roster, call, book.rules)
     if filed.facts:
         book.record_filed(partner, filed)
     if filed.filing:

@@ -7,10 +7,12 @@ from uuid import UUID
 import orjson
 
 from contracts.decisions import ApprovalPage, ApprovalView, Verdict
+from contracts.legal_holds import PartnerHeld, PartnerReleased
 from contracts.partners import ContactView, DocumentView, DossierPage, FiledDossierView, TimelineEntry, TimelinePage
 from services.chassis import Read, fetch, fetch_dicts
 
 VERSIONS_SHOWN = 100
+_HOLDS = (PartnerHeld.type, PartnerReleased.type)
 _APPROVALS = """
     SELECT id, decision, notes, internal_notes, reason_code, evidence, fields, dossier_version,
            decided_by, proposed_by, decided_at
@@ -25,7 +27,8 @@ _DOCUMENTS = """
     FROM dossier_documents WHERE partner_id = $1 AND dossier_version = ANY($2::int[]) ORDER BY dossier_version, kind
 """
 _TIMELINE = """
-    SELECT value FROM outbox WHERE aggregate_id = $1 AND version > $2 ORDER BY version LIMIT $3
+    SELECT value FROM outbox WHERE aggregate_id = $1 AND version > $2 AND ($4 OR topic <> ALL($5::text[]))
+    ORDER BY version LIMIT $3
 """
 
 
@@ -48,9 +51,9 @@ async def dossier(read: Read, partner_id: UUID, version: int) -> FiledDossierVie
     return next(iter(await _filed(read, partner_id, rows)), None)
 
 
-async def timeline(read: Read, partner_id: UUID, after: int, limit: int) -> TimelinePage:
-    """The events as subscribers got them, without addresses (S1.46)."""
-    rows = await fetch(read, _TIMELINE, partner_id, after, limit + 1)
+async def timeline(read: Read, partner_id: UUID, after: int, limit: int, *, insider: bool) -> TimelinePage:
+    """The events as subscribers got them, without addresses (S1.46); legal holds are no business of the partner's."""
+    rows = await fetch(read, _TIMELINE, partner_id, after, limit + 1, insider, list(_HOLDS))
     entries = tuple(_entry(orjson.loads(row.value)) for row in rows[:limit])
     return TimelinePage(data=entries, has_more=len(rows) > limit)
 

@@ -8,13 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import ClassVar
-from uuid import UUID
+from uuid import UUID, uuid4
 
+from contracts.legal_holds import PartnerHeld, PartnerReleased
 from contracts.message import Actor, Target
-from contracts.partner_events import PartnerSubmitted
+from contracts.partner_events import PartnerSubmitted, Reachable, SealedContact
 from contracts.partners import ContactView, DossierView, PartnerState, PartnerView, ReviewView, SubmitPartner, TaskView
 from services.chassis import Aggregate, Call, Fact
 from services.partners.records import Document, Filing, Member, Person, Proposal
+from services.wire.personal import Keyring
 
 FORMER_CONTACTS_SHOWN = 50
 
@@ -48,6 +50,7 @@ class Partner(Aggregate):
     approved_dossier_version: int | None = None
     rereview_due_at: datetime | None = None
     rejected_final: bool = False
+    held_at: datetime | None = None
     fields_requested: tuple[str, ...] = ()
     contacts: list[Member] = field(default_factory=list)
     documents: list[Document] = field(default_factory=list)
@@ -63,7 +66,7 @@ class Partner(Aggregate):
         call: Call,
         people: Sequence[ContactView],
         documents: list[Document],
-    ) -> tuple["Partner", Filing, Fact]:
+    ) -> tuple["Partner", Filing]:
         partner = cls(
             id=partner_id,
             state=PartnerState.PENDING_REVIEW,
@@ -75,9 +78,7 @@ class Partner(Aggregate):
         )
         for contact in people:
             partner.add(contact, call.now)
-        filing = partner.file(documents, call)
-        people_named = (named(member.subject) for member in partner.contacts)
-        return partner, filing, partner.record(partner._submitted(), *people_named)
+        return partner, partner.file(documents, call)
 
     @property
     def roster(self) -> list[Member]:
@@ -105,9 +106,16 @@ class Partner(Aggregate):
         return self.updated_at
 
     def add(self, contact: ContactView, at: datetime) -> Member:
-        member = Member.model_construct(**contact.__dict__, position=len(self.contacts), added_at=at)
+        place, person_id = len(self.contacts), self._person_id(contact)
+        member = Member.model_construct(**contact.__dict__, position=place, added_at=at, person_id=person_id)
         self.contacts.append(member)
         return member
+
+    def _person_id(self, contact: ContactView) -> UUID:
+        """Whoever was here before is the same person, unless they were erased."""
+        person = (contact.issuer, contact.subject)
+        known = (m.person_id for m in reversed(self.contacts) if m.person == person and m.erased_at is None)
+        return next(known, None) or uuid4()
 
     def file(self, documents: Sequence[Document], call: Call) -> Filing:
         """The next version: these documents in the place of older ones of their kind, the others as they were."""
@@ -118,6 +126,20 @@ class Partner(Aggregate):
         self.makers |= {(d.uploaded_by_issuer, d.uploaded_by) for d in documents}
         filed_by = person_of(call.actor)
         return Filing(self.id, self.dossier_version, *filed_by, self.updated_at, self.documents, self.roster)
+
+    def hold(self, reason: str, call: Call) -> list[Fact]:
+        """Held once, told once."""
+        if self.held_at is not None:
+            return []
+        self.held_at = self.moved(call)
+        return [self.record(PartnerHeld(partner_id=self.id, reason=reason))]
+
+    def release(self, reason: str, call: Call) -> list[Fact]:
+        if self.held_at is None:
+            return []
+        self.held_at = None
+        self.moved(call)
+        return [self.record(PartnerReleased(partner_id=self.id, reason=reason))]
 
     def view(self, tasks: tuple[TaskView, ...] | None = None) -> PartnerView:
         """The `partner` shape of api.md; `tasks` for those who look after them."""
@@ -151,12 +173,20 @@ class Partner(Aggregate):
         recent = sorted(left.values(), key=lambda m: (m.removed_at or m.added_at, m.position))
         return roster + recent[-FORMER_CONTACTS_SHOWN:]
 
-    def _submitted(self) -> PartnerSubmitted:
-        return PartnerSubmitted(
+    def submitted(self, keys: Keyring) -> Fact:
+        """What is told of a new partner, its people sealed."""
+        data = PartnerSubmitted(
             name=self.name,
             legal_name=self.legal_name,
             state=self.state,
             dossier_version=self.dossier_version,
             documents=tuple(self.documents),
-            contacts=tuple(self.contacts),
+            contacts=tuple(_sealed(member, keys) for member in self.contacts),
         )
+        return self.record(data, *(named(member.subject) for member in self.contacts))
+
+
+def _sealed(member: Member, keys: Keyring) -> SealedContact:
+    key, place = keys.of(member.person_id), PartnerSubmitted.type
+    reach = {name: key.seal(getattr(member, name), place, f"contacts.{name}") for name in Reachable.model_fields}
+    return SealedContact(issuer=member.issuer, subject=member.subject, role=member.role, **reach)

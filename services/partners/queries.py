@@ -82,7 +82,8 @@ async def get_timeline(query: GetTimeline, call: Call, read: Read) -> Outcome:
     partner = await visible(query, call.actor, read)
     if isinstance(partner, Refusal):
         return partner
-    return Reply(200, await timeline(read, partner.id, query.starting_after or 0, query.limit))
+    insider = call.actor.holds_any(READERS)
+    return Reply(200, await timeline(read, partner.id, query.starting_after or 0, query.limit, insider=insider))
 
 
 async def visible(query: PartnerQuery, actor: Actor, read: Read) -> Partner | Refusal:

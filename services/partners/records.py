@@ -18,11 +18,16 @@ class Document(DocumentView):
 
 
 class Member(ContactView):
-    """One stay of one person in a roster; somebody who comes back has another, at the end."""
+    """One stay of one person in a roster; somebody who comes back has another, at the end.
+
+    `person_id` names their key: the same for all stays at this partner, another one once they were erased.
+    """
 
     position: int
     added_at: datetime
     removed_at: datetime | None = None
+    person_id: UUID
+    erased_at: datetime | None = None
 
     @property
     def person(self) -> Person:

@@ -18,6 +18,7 @@ from contracts.partners import Contact, ContactView
 from services.chassis import Fact, Refusal
 from services.partners.partner import Partner, named
 from services.partners.records import Member, Person
+from services.wire.personal import Keyring
 
 REMOVED = "REMOVED"
 
@@ -91,20 +92,28 @@ class Changed:
     facts: list[Fact] = field(default_factory=list)
 
 
-def change_roster(partner: Partner, difference: Difference, at: datetime) -> Changed:
-    """Put the difference into force."""
+def change_roster(partner: Partner, difference: Difference, at: datetime, keys: Keyring) -> Changed:
+    """Put the difference into force; what is told of anybody is sealed with their own key."""
     done = Changed()
     for member in difference.removed:
         gone = _set(partner, member, status=REMOVED, removed_at=at)
         done.changed.append(gone)
-        done.facts.append(partner.record(PartnerContactRemoved(**_subject(gone), removed_at=at), named(gone.subject)))
+        sealed = keys.of(gone.person_id).fields(PartnerContactRemoved, **_reach(gone))
+        removed = PartnerContactRemoved(**_subject(gone), **sealed, removed_at=at)
+        done.facts.append(partner.record(removed, named(gone.subject)))
     for member, contact in difference.updated:
         changed = _set(partner, member, **contact.__dict__)
         done.changed.append(changed)
-        done.facts.append(partner.record(PartnerContactUpdated(**_subject(changed)), named(changed.subject)))
+        before = {f"previous_{name}": value for name, value in _reach(member).items()}
+        sealed = keys.of(changed.person_id).fields(PartnerContactUpdated, **_reach(changed), **before)
+        updated = PartnerContactUpdated(**_subject(changed), **sealed, previous_role=member.role)
+        done.facts.append(partner.record(updated, named(changed.subject)))
     for contact in difference.added:
-        done.began.append(partner.add(contact, at))
-        done.facts.append(partner.record(PartnerContactAdded(**_subject(contact)), named(contact.subject)))
+        member = partner.add(contact, at)
+        done.began.append(member)
+        sealed = keys.of(member.person_id).fields(PartnerContactAdded, **_reach(member))
+        added = PartnerContactAdded(**_subject(member), **sealed)
+        done.facts.append(partner.record(added, named(member.subject)))
     return done
 
 
@@ -120,6 +129,10 @@ def _differ(member: Member, contact: ContactView) -> bool:
 
 def _subject(contact: ContactView) -> dict[str, str]:
     return {"issuer": contact.issuer, "subject": contact.subject, "role": contact.role}
+
+
+def _reach(contact: ContactView) -> dict[str, str]:
+    return {"name": contact.name, "email": contact.email, "phone": contact.phone}
 
 
 def _view(contact: Contact, person: Person, phone: str) -> ContactView:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import chain
+from typing import TypeGuard
 from uuid import UUID
 
 from contracts.message import Request
@@ -15,13 +16,19 @@ from contracts.partners import (
     ReserveUpload,
     SubmitPartner,
 )
-from services.chassis import Inbound, Write
+from services.chassis import Inbound, Write, save_keys
 from services.partners.book import Book
 from services.partners.records import DeactivationKey, Person
 from services.partners.store_decisions import load_allowlist, save_allowlist, save_approvals, save_proposals
 from services.partners.store_dossiers import load_uploads, save_filings, save_uploads
 from services.partners.store_partners import save_partners
-from services.partners.store_rosters import load_deactivations, load_taken, save_deactivations, save_members
+from services.partners.store_rosters import (
+    load_deactivations,
+    load_keys,
+    load_taken,
+    save_deactivations,
+    save_members,
+)
 
 _KEYS = ("kyb_object_key", "licensing_object_key", "object_key")
 
@@ -45,6 +52,7 @@ async def load(tx: Write, fresh: Sequence[Inbound], book: Book) -> None:
     updates = {r.partner_id for r in requests if isinstance(r, FileDossier) and object_keys(r)}
     for upload in await load_uploads(tx, sorted(_prefixes(requests) | updates)):
         book.know_upload(upload)
+    await load_keys(tx, sorted({r.partner_id for r in requests if _names_people(r)}), book.keys)
     book.taken, waiting = await load_taken(tx, sorted(set(chain.from_iterable(map(_people, fresh)))))
     reported = await load_deactivations(tx, [_key(r) for r in requests if isinstance(r, RecordDeactivation)])
     for deactivation in {row.key: row for row in (*waiting, *reported)}.values():
@@ -57,6 +65,7 @@ async def save(tx: Write, book: Book) -> None:
     """Write everything the batch made or changed."""
     await save_uploads(tx, book.new_uploads)
     await save_partners(tx, book.new_partners, book.changed_partners)
+    await save_keys(tx, book.keys)
     await save_members(tx, book.changed_members, book.new_members)
     await save_filings(tx, book.filings)
     await save_proposals(tx, book.closed_proposals, book.new_proposals)
@@ -64,6 +73,11 @@ async def save(tx: Write, book: Book) -> None:
     await save_deactivations(tx, book.settled_deactivations, book.new_deactivations)
     if book.changed_allowlist:
         await save_allowlist(tx, book.allowlist)
+
+
+def _names_people(request: Request) -> TypeGuard[OfPartner]:
+    """Whether it may change what is known of people who have keys already."""
+    return isinstance(request, FileDossier | ReplaceContacts) and bool(request.contacts)
 
 
 def _prefixes(requests: Sequence[Request]) -> set[UUID]:

@@ -25,6 +25,7 @@ _MOVING = {
     "rereview_due_at": "timestamptz",
     "rejected_final": "boolean",
     "fields_requested": "jsonb",
+    "held_at": "timestamptz",
 }
 _FIXED = ("id", "name", "legal_name", "created_at")
 _COLUMNS = (*_FIXED, *_MOVING)

@@ -12,10 +12,16 @@ from uuid import UUID
 from services.chassis import Read, Write, fetch, fetch_dicts, insert
 from services.partners.book import Place
 from services.partners.records import Deactivation, DeactivationKey, Member, Person
+from services.wire.personal import Keyring
 
 _CONTACTS = """
-    SELECT partner_id, position, name, email, phone, role, issuer, subject, status, added_at, removed_at
+    SELECT partner_id, position, name, email, phone, role, issuer, subject, status, added_at, removed_at,
+           person_id, erased_at
     FROM partner_contacts WHERE partner_id = ANY($1::uuid[]) ORDER BY partner_id, position
+"""
+_KEYS = """
+    SELECT DISTINCT k.person_id, k.wrapped
+    FROM partner_contacts c JOIN person_keys k USING (person_id) WHERE c.partner_id = ANY($1::uuid[])
 """
 _TAKEN = """
     WITH wanted AS (SELECT * FROM unnest($1::text[], $2::text[]) AS w(issuer, subject))
@@ -32,9 +38,10 @@ _DEACTIVATIONS = """
 """
 _CHANGE = """
     UPDATE partner_contacts c SET name = n.name, email = n.email, phone = n.phone, role = n.role,
-        status = n.status, removed_at = n.removed_at
-    FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[])
-        AS n(partner_id, position, name, email, phone, role, status, removed_at)
+        status = n.status, removed_at = n.removed_at, erased_at = n.erased_at
+    FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[],
+        $9::timestamptz[])
+        AS n(partner_id, position, name, email, phone, role, status, removed_at, erased_at)
     WHERE c.partner_id = n.partner_id AND c.position = n.position
 """
 _SETTLE = """
@@ -43,7 +50,7 @@ _SETTLE = """
         AS n(partner_id, issuer, subject, removed_at, status, settled_at)
     WHERE (d.partner_id, d.issuer, d.subject, d.removed_at) = (n.partner_id, n.issuer, n.subject, n.removed_at)
 """
-_CHANGED_COLUMNS = ("name", "email", "phone", "role", "status", "removed_at")
+_CHANGED_COLUMNS = ("name", "email", "phone", "role", "status", "removed_at", "erased_at")
 _SETTLED_COLUMNS = ("partner_id", "issuer", "subject", "removed_at", "status", "settled_at")
 
 
@@ -51,6 +58,13 @@ async def load_contacts(connection: Read | Write, partner_ids: Sequence[UUID]) -
     """All stays, by position."""
     rows = await fetch_dicts(connection, _CONTACTS, list(partner_ids))
     return ((row.pop("partner_id"), Member(**row)) for row in rows)
+
+
+async def load_keys(tx: Write, partner_ids: Sequence[UUID], keys: Keyring) -> None:
+    """Of everybody in these rosters."""
+    if partner_ids:
+        for person_id, wrapped in await fetch(tx, _KEYS, list(partner_ids)):
+            keys.know(person_id, wrapped)
 
 
 async def load_taken(tx: Write, people: Sequence[Person]) -> tuple[dict[Person, UUID], list[Deactivation]]:

@@ -23,8 +23,11 @@ from contracts.credentials import (
     SessionOpened,
     SessionRefreshed,
 )
+from contracts.erasure import AccountErased
+from contracts.legal_holds import AccountHeld, AccountReleased
 from contracts.staff_changes import AccountView
 from services.chassis import Aggregate, Call, Fact
+from services.wire.personal import Keyring
 
 
 class AccountStatus(StrEnum):
@@ -36,16 +39,19 @@ class AccountStatus(StrEnum):
 class Account(Aggregate):
     kind: ClassVar[str] = "account"
 
-    phone: str
+    phone: str  # empty once erased
     status: AccountStatus = AccountStatus.UNVERIFIED
     created_at: datetime
     activated_at: datetime | None = None
     disabled_at: datetime | None = None
+    held_at: datetime | None = None
+    erased_at: datetime | None = None
 
     @classmethod
-    def provision(cls, phone: str, call: Call) -> tuple["Account", Fact]:
+    def provision(cls, phone: str, call: Call, keys: Keyring) -> tuple["Account", Fact]:
         account = cls(id=uuid4(), phone=phone, created_at=call.now)
-        return account, account.record(IdentityProvisioned(account_id=account.id))
+        sealed = keys.of(account.id).fields(IdentityProvisioned, phone=phone)
+        return account, account.record(IdentityProvisioned(account_id=account.id, **sealed))
 
     @property
     def is_active(self) -> bool:
@@ -90,6 +96,25 @@ class Account(Aggregate):
             return []
         self.disabled_at = None
         return [self.record(AccountEnabled(account_id=self.id))]
+
+    def hold(self, reason: str, call: Call) -> list[Fact]:
+        """Held once, told once."""
+        if self.held_at is not None:
+            return []
+        self.held_at = call.now
+        return [self.record(AccountHeld(account_id=self.id, reason=reason))]
+
+    def release(self, reason: str, _: Call) -> list[Fact]:
+        if self.held_at is None:
+            return []
+        self.held_at = None
+        return [self.record(AccountReleased(account_id=self.id, reason=reason))]
+
+    def erase(self, reason: str, call: Call) -> Fact:
+        """No phone and no password from here on; the id stays, since the log names it."""
+        self.phone, self.status, self.activated_at = "", AccountStatus.UNVERIFIED, None
+        self.erased_at = call.now
+        return self.record(AccountErased(account_id=self.id, reason=reason))
 
     def view(self) -> AccountView:
         return AccountView(account_id=self.id, disabled=self.is_disabled, version=self.version)

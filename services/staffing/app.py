@@ -2,8 +2,10 @@
 
 from contracts.credentials import IdentityActivationRequested, IdentityNoticeRequested
 from contracts.export_messages import STAFFING
+from contracts.personal import UnsealStaff
 from contracts.staffing import COMMANDS, CREDENTIALS, QUERIES
 from services.chassis import Service, load, run
+from services.chassis.unsealing import unsealing
 from services.exports.desk import ExportDesk
 from services.exports.queries import ExportQuestions
 from services.exports.wiring import rules_of, run_exports
@@ -43,9 +45,11 @@ def main() -> None:
         asked = Questions(settings.staff_issuer).handlers()
         asked |= AccessQuestions(settings.staff_issuer, tokens, sealer).handlers()
         exports = ExportDesk(service.engine, rules_of(DATASETS, settings))
-        service.commands(COMMANDS, staffing_desk(root_admins, settings.staff_issuer, otp, limits, exports))
+        desk = staffing_desk(root_admins, settings.staff_issuer, otp, limits, service.master_key, exports)
+        service.commands(COMMANDS, desk)
         service.commands(CREDENTIALS, credential_desk(gather, sealer, otp, tokens, limits))
-        asked |= PlanQuestions(root_admins, settings.staff_issuer, otp, limits).handlers()
+        asked |= PlanQuestions(root_admins, settings.staff_issuer, otp, limits, service.master_key).handlers()
+        asked[UnsealStaff] = unsealing(service.master_key, root_admins)
         service.queries(QUERIES, asked | ExportQuestions(settings).handlers())
         service.events("sms", [IdentityActivationRequested.type, IdentityNoticeRequested.type], sender.on_events)
         service.background += [sender.run, Sweep(service.engine).run]

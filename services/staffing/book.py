@@ -10,12 +10,14 @@ from services.chassis import Aggregate, Call, Fact
 from services.exports.book import ExportBook
 from services.staffing.account import Account
 from services.staffing.bulk_rows import DoneRow, RowKey
+from services.staffing.erased import Erasure
 from services.staffing.notification import Prompts
 from services.staffing.phone import PhoneFault, e164
 from services.staffing.staff import Staff
 from services.staffing.tenant import Branch, Role, Tenant
 from services.staffing.usage import Count, Counted
 from services.wire.allowlist import Allowlist
+from services.wire.personal import Keyring
 
 A = TypeVar("A", bound=Aggregate)
 Seat = tuple[UUID, UUID]
@@ -30,11 +32,13 @@ class Book:
     on, one revoked in it acts no more. `sessions` are those of the actors that are alive,
     `owners` the active ones of tenants that may lose one,
     `roles_in_use` those roles of a removal that somebody has or had, `shut_out` the accounts whose sessions end.
+    `ties` are the tenants of whom this batch may erase, `erased` who is erased already, `erasures` who is erased now.
     """
 
     root_admins: Allowlist
     staff_issuer: str
     prompts: Prompts
+    keys: Keyring
     sessions: set[UUID] = field(default_factory=set)
     tenants: dict[UUID, Tenant] = field(default_factory=dict)
     branches: dict[UUID, Branch] = field(default_factory=dict)
@@ -44,6 +48,9 @@ class Book:
     owners: dict[UUID, set[UUID]] = field(default_factory=dict)
     roles_in_use: set[tuple[UUID, str]] = field(default_factory=set)
     shut_out: set[UUID] = field(default_factory=set)
+    erased: dict[UUID, Account] = field(default_factory=dict)
+    ties: dict[UUID, set[UUID]] = field(default_factory=dict)
+    erasures: list[Erasure] = field(default_factory=list)
     counts: dict[UUID, Count] = field(default_factory=dict)
     done_rows: dict[RowKey, DoneRow] = field(default_factory=dict)
     new_rows: list[DoneRow] = field(default_factory=list)
@@ -62,12 +69,16 @@ class Book:
     def person(self, account_id: UUID) -> Account | None:
         return next((account for account in self.accounts.values() if account.id == account_id), None)
 
+    def stays(self, account_id: UUID) -> list[Staff]:
+        """Every membership of this person that is in the book."""
+        return [member for member in self.staff.values() if member.account_id == account_id]
+
     def identity(self, phone: str, call: Call) -> tuple[Account, list[Fact]]:
         """The account of this phone; a new one tells so."""
         known = self.accounts.get(phone)
         if known:
             return known, []
-        account, provisioned = Account.provision(phone, call)
+        account, provisioned = Account.provision(phone, call, self.keys)
         self.accounts[phone] = account
         return account, [provisioned]
 
@@ -78,6 +89,7 @@ class Book:
         return replace(
             self,
             prompts=self.prompts.copied(),
+            keys=self.keys.copied(),
             accounts=accounts,
             staff={seat: self.staff[seat].copied() for seat in seats if seat in self.staff},
             counts={tenant_id: copy(self.counts[tenant_id])},
@@ -86,7 +98,7 @@ class Book:
         )
 
     def adopt(self, trial: "Book") -> None:
-        self.prompts = trial.prompts
+        self.prompts, self.keys = trial.prompts, trial.keys
         self.accounts |= trial.accounts
         self.staff |= trial.staff
         self.actors |= {seat: member for seat, member in trial.staff.items() if seat in self.actors}

@@ -111,6 +111,10 @@ class Caps:
         counters = {key: copy(counter) for key, counter in self.counters.items()}
         return replace(self, counters=counters, counted=set(self.counted))
 
+    def of_phone_alone(self, phone: str) -> bytes:
+        """The key of the counter that is about this number and no other."""
+        return self._of_phone(phone)[Scope.PHONE]
+
     def of_person(self, phone: str | None, ip: str | None) -> Keys:
         """Keys of somebody who asks for a code themselves; an address counts even where the phone is none."""
         keys = self._of_phone(phone) if phone else {}

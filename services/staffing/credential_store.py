@@ -19,7 +19,7 @@ from services.staffing.session_store import save_sessions
 
 _HASHES = "SELECT phone, password_hash FROM accounts WHERE phone = ANY($1::text[]) AND password_hash IS NOT NULL"
 _ACCOUNTS = """
-    SELECT id, version, phone, status, created_at, activated_at, disabled_at, password_hash
+    SELECT id, version, phone, status, created_at, activated_at, disabled_at, held_at, erased_at, password_hash
     FROM accounts WHERE phone = ANY($1::text[]) OR id = ANY($2::uuid[]) ORDER BY id FOR NO KEY UPDATE
 """
 _NEWEST = """
@@ -85,9 +85,10 @@ async def load_people(tx: Write, ledger: Ledger, owners: Collection[UUID]) -> No
     """Lock and read those whom the batch's attempts and sessions are about."""
     phones = {attempt.phone for attempt in ledger.attempts.values() if attempt.phone}
     for row in (await tx.exec_driver_sql(_ACCOUNTS, (list(phones), list(owners)))).mappings():
-        fields: dict[str, Any] = {**row, "status": AccountStatus(row["status"])}
+        phone = row["phone"] or ""
+        fields: dict[str, Any] = {**row, "phone": phone, "status": AccountStatus(row["status"])}
         stored = fields.pop("password_hash")
-        account = ledger.accounts[row["phone"]] = ledger.people[row["id"]] = Account(**fields)
+        account = ledger.accounts[phone] = ledger.people[row["id"]] = Account(**fields)
         ledger.stored[account.id] = account.version
         if stored:
             ledger.hashes[account.id] = stored

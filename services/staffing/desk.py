@@ -8,6 +8,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from contracts.access import RemoveRole
+from contracts.erasure import EraseAccount
 from contracts.message import Actor, Command, Request
 from contracts.provisioning import BulkProvision, Notify, ProvisionStaff
 from contracts.staff_changes import (
@@ -29,11 +30,12 @@ from services.staffing.access import account_of, is_root_admin, permitted
 from services.staffing.book import Book
 from services.staffing.bulk_rows import RowKey, load_rows
 from services.staffing.caps import OtpLimits, begin, lock_counters
+from services.staffing.erasure_store import load_ties
 from services.staffing.handlers import HANDLERS
 from services.staffing.notification import Prompts
 from services.staffing.otp import Otp
 from services.staffing.phone import PhoneFault, known_region
-from services.staffing.save import save
+from services.staffing.save import erase, save
 from services.staffing.scope import declare_tenants
 from services.staffing.store import (
     live_sessions,
@@ -46,24 +48,29 @@ from services.staffing.store import (
 )
 from services.staffing.usage import load_counts
 from services.wire.allowlist import Allowlist
+from services.wire.personal import Keyring, MasterKey
 
 
-def staffing_desk(root_admins: Allowlist, staff_issuer: str, otp: Otp, limits: OtpLimits, exports: ExportDesk) -> Desk:
+def staffing_desk(  # noqa: PLR0913, PLR0917, the parts it is put together from
+    root_admins: Allowlist, staff_issuer: str, otp: Otp, limits: OtpLimits, master: MasterKey, exports: ExportDesk
+) -> Desk:
     async def gather(batch: Sequence[Inbound]) -> Mapping[UUID, int]:
         root_admins.refresh()
         return await exports.sizes(batch)
 
     async def load(tx: Write, fresh: Sequence[Inbound], sizes: Mapping[UUID, int]) -> Book:
-        book = Book(root_admins, staff_issuer, Prompts(otp, limits), exports=exports.book(sizes))
+        book = Book(root_admins, staff_issuer, Prompts(otp, limits), Keyring(master), exports=exports.book(sizes))
+        ties = book.ties = await load_ties(tx, _erased(fresh, book))
         await load_book(tx, fresh, book, lock=True)
         await book.exports.load(tx, fresh)
         book.owners = await load_owners(tx, _losing_owners(fresh))
+        book.ties = await load_ties(tx, ties)  # once more, now that nobody else can add to them
         return book
 
     handlers = {
         command: handler if command is BulkProvision else _counted(handler) for command, handler in HANDLERS.items()
     }
-    return Desk(handlers, load, save, StaffCommandRefused, gather)
+    return Desk(handlers, load, save, StaffCommandRefused, gather, erase)
 
 
 def _counted(handler: Handler) -> Handler:
@@ -101,7 +108,7 @@ async def _load_actors(tx: Read | Write, fresh: Sequence[Inbound | Asked], book:
     for inbound in fresh:
         if isinstance(inbound.request, TenantCommand):
             seats.add((inbound.request.tenant_id, account_of(inbound.actor, book.staff_issuer)))
-    tenants = sorted({tenant_id for tenant_id, _ in seats})
+    tenants = sorted({tenant_id for tenant_id, _ in seats}.union(*book.ties.values()))
     await declare_tenants(tx, tenants)
     book.tenants = await load_tenants(tx, tenants, lock=lock)
     book.know(book.tenants.values())
@@ -137,9 +144,12 @@ def _admitted(inbound: Inbound | Asked, book: Book) -> StaffingCommand | None:
 async def _load_people(tx: Read | Write, admitted: Sequence[StaffingCommand], book: Book, *, lock: bool) -> None:
     numbers = {number for command in admitted for _, number, _ in _phones(command, book)}
     named = {command.account_id for command in admitted if isinstance(command, AccountCommand)}
-    book.accounts = await load_accounts(tx, sorted(numbers), named, lock=lock)
-    book.know(book.accounts.values())
+    found = await load_accounts(tx, book.keys, sorted(numbers), named, lock=lock)
+    book.know(found)
+    book.accounts = {account.phone: account for account in found if not account.erased_at}
+    book.erased = {account.id: account for account in found if account.erased_at}
     seats = {(command.tenant_id, command.account_id) for command in admitted if isinstance(command, MemberCommand)}
+    seats |= {(tenant_id, account_id) for account_id, tenants in book.ties.items() for tenant_id in tenants}
     for command in admitted:
         for tenant_id, number, _ in _phones(command, book):
             if tenant_id and number in book.accounts:
@@ -193,6 +203,15 @@ def _branch_ids(command: StaffingCommand) -> Iterable[UUID]:
             return [branch_id for row in command.rows for branch_id in row.branch_ids]
         case _:
             return []
+
+
+def _erased(fresh: Sequence[Inbound], book: Book) -> set[UUID]:
+    """Whom the batch may erase."""
+    return {
+        inbound.request.account_id
+        for inbound in fresh
+        if isinstance(inbound.request, EraseAccount) and is_root_admin(book, inbound.actor)
+    }
 
 
 def _places(command: StaffingCommand) -> Iterator[RowKey]:

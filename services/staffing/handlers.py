@@ -28,7 +28,7 @@ from contracts.staffing import (
 )
 from services.chassis import Call, Outcome, Refusal, Reply
 from services.chassis.commands import Handler
-from services.staffing import accounts, exports
+from services.staffing import accounts, erasure, exports, holds
 from services.staffing.access import controller, is_root_admin, permitted
 from services.staffing.book import Book
 from services.staffing.branch_access import add_branches, remove_branch, replace_branches
@@ -56,7 +56,8 @@ def create_tenant(command: CreateTenant, call: Call, book: Book) -> Outcome:
     account, identified = book.identity(phone, call)
     tenant, created = Tenant.create(command, call, account.id)
     book.tenants[tenant.id], book.counts[tenant.id] = tenant, Count()
-    owner, granted = Staff.provision(tenant.id, account.id, MembershipKind.OWNER, Wanted(name, ADMIN, ()), call)
+    wanted, key = Wanted(name, ADMIN, ()), book.keys.of(account.id)
+    owner, granted = Staff.provision((tenant.id, account.id), MembershipKind.OWNER, wanted, call, key)
     book.staff[owner.seat] = owner
     facts = [created, *identified, *granted]
     return Reply(201, tenant.view(), facts, tenant.etag, f"/api/v1/tenants/{tenant.id}")
@@ -130,4 +131,6 @@ HANDLERS: dict[type[Command], Handler] = {
     RemoveRole: remove_role,
     **accounts.HANDLERS,
     **exports.HANDLERS,
+    **holds.HANDLERS,
+    **erasure.HANDLERS,
 }

@@ -13,10 +13,14 @@ from services.staffing.plans import etag_of, plan_of
 from services.staffing.provisioning import provision_staff
 from services.staffing.scope import scoped
 from services.wire.allowlist import Allowlist
+from services.wire.personal import Keyring, MasterKey
 
 
 class PlanQuestions:
-    def __init__(self, root_admins: Allowlist, staff_issuer: str, otp: Otp, limits: OtpLimits) -> None:
+    def __init__(
+        self, root_admins: Allowlist, staff_issuer: str, otp: Otp, limits: OtpLimits, master: MasterKey
+    ) -> None:
+        self._master = master
         self._root_admins, self._staff_issuer, self._otp, self._limits = root_admins, staff_issuer, otp, limits
 
     def handlers(self) -> dict[type[Query], QueryHandler]:
@@ -24,7 +28,7 @@ class PlanQuestions:
 
     async def plan(self, query: PlanStaff, call: Call, read: Read) -> Outcome:
         command = ProvisionStaff.model_validate(query.model_dump())
-        book = Book(self._root_admins, self._staff_issuer, Prompts(self._otp, self._limits))
+        book = Book(self._root_admins, self._staff_issuer, Prompts(self._otp, self._limits), Keyring(self._master))
         await load_book(read, [Asked(command, call.actor)], book, lock=False)
         # A message to the person is no part of a plan: it would tell what the tenant may not know of them (S2.7).
         outcome = provision_staff(command.model_copy(update={"notify": Notify.NONE}), call, book)

@@ -50,7 +50,7 @@ class Adding:
         if decision is Decision.REACTIVATE:
             return self._full(book) or self._reactivate(person, standing, known, wanted, book)
         if decision is Decision.UPDATE:
-            return self._may_not_change(standing, wanted, book) or self._update(standing, wanted)
+            return self._may_not_change(standing, wanted, book) or self._update(standing, wanted, book)
         return _leave(decision, standing, wanted)
 
     def _full(self, book: Book) -> Refusal | None:
@@ -58,13 +58,14 @@ class Adding:
 
     def _create(self, person: Person, phone: str, wanted: Wanted, book: Book) -> Reply:
         account, identified = book.identity(phone, self.call)
-        staff, granted = Staff.provision(self.tenant.id, account.id, MembershipKind.MEMBER, wanted, self.call)
+        seat, key = (self.tenant.id, account.id), book.keys.of(account.id)
+        staff, granted = Staff.provision(seat, MembershipKind.MEMBER, wanted, self.call, key)
         book.staff[staff.seat] = staff
         prompts, sent = self._prompt(person, account, book)
         return _reply(staff, ProvisioningOutcome.CREATED, [*identified, *granted, *prompts], sent)
 
     def _reactivate(self, person: Person, standing: Staff, account: Account, wanted: Wanted, book: Book) -> Reply:
-        granted = standing.reactivate(wanted, self.call)
+        granted = standing.reactivate(wanted, self.call, book.keys.of(account.id))
         prompts, sent = self._prompt(person, account, book)
         return _reply(standing, ProvisioningOutcome.REACTIVATED, [*granted, *prompts], sent)
 
@@ -78,10 +79,11 @@ class Adding:
                 return admitted
         return None
 
-    def _update(self, standing: Staff, wanted: Wanted) -> Reply:
+    def _update(self, standing: Staff, wanted: Wanted, book: Book) -> Reply:
+        key = book.keys.of(standing.account_id)
         facts = [
             *standing.change_role(wanted.role_key, self.call),
-            *standing.rename(wanted.display_name, self.call),
+            *standing.rename(wanted.display_name, self.call, key),
             *standing.replace(wanted.branch_ids, f"staff {ProvisioningOutcome.UPDATED}", self.call),
         ]
         return _reply(standing, ProvisioningOutcome.UPDATED, facts)
@@ -112,7 +114,8 @@ def _leave(decision: Decision, standing: Staff, wanted: Wanted) -> Outcome:
     if decision is Decision.OWNER_STANDS:
         return Refusal(Code.CANNOT_DEMOTE_OWNER_ROLE)
     existing = standing.view().model_dump(mode="json", exclude={"outcome", "notification"})
-    return Refusal(Code.STAFF_ALREADY_EXISTS, extra={"existing": existing, "diff": standing.diff(wanted)})
+    extra = {"existing": existing, "diff": standing.diff(wanted)}
+    return Refusal(Code.STAFF_ALREADY_EXISTS, extra=extra, about=standing.account_id)
 
 
 def _reply(

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from services.chassis import Write, insert
+from services.chassis import Write, insert, save_keys
 from services.staffing.book import Book
 from services.staffing.bulk_rows import save_rows
 from services.staffing.caps import save_counters
+from services.staffing.erasure_store import erase_accounts, erase_traces
 from services.staffing.notification import Prompts
 from services.staffing.save_roles import save_roles
 from services.staffing.scope import declare_tenants
@@ -17,14 +18,21 @@ from services.staffing.session_end import end_sessions
 from services.staffing.staff import Staff
 from services.staffing.usage import save_counts
 
-_TURN = """
-    UPDATE {table} t SET version = n.version, status = n.status, updated_at = n.updated_at
+_BRANCHES = """
+    UPDATE branches b SET version = n.version, status = n.status, updated_at = n.updated_at
     FROM unnest($1::uuid[], $2::int[], $3::text[], $4::timestamptz[]) AS n(id, version, status, updated_at)
+    WHERE b.id = n.id
+"""
+_TENANTS = """
+    UPDATE tenants t SET version = n.version, status = n.status, updated_at = n.updated_at, held_at = n.held_at
+    FROM unnest($1::uuid[], $2::int[], $3::text[], $4::timestamptz[], $5::timestamptz[])
+        AS n(id, version, status, updated_at, held_at)
     WHERE t.id = n.id
 """
 _ACCOUNTS = """
-    UPDATE accounts a SET version = n.version, disabled_at = n.disabled_at
-    FROM unnest($1::uuid[], $2::int[], $3::timestamptz[]) AS n(id, version, disabled_at) WHERE a.id = n.id
+    UPDATE accounts a SET version = n.version, disabled_at = n.disabled_at, held_at = n.held_at
+    FROM unnest($1::uuid[], $2::int[], $3::timestamptz[], $4::timestamptz[]) AS n(id, version, disabled_at, held_at)
+    WHERE a.id = n.id
 """
 _PROFILES = """
     UPDATE staff_profiles p SET display_name = n.display_name, status = n.profile_status,
@@ -48,15 +56,21 @@ _REMOVED = """
 
 async def save(tx: Write, book: Book) -> None:
     await _save_freezables(tx, book)
+    await erase_accounts(tx, book.erasures)
     accounts = sorted(book.accounts.values(), key=lambda account: account.phone)
     await insert(tx, "accounts", rows_of(book.new(accounts)))
-    await update(tx, _ACCOUNTS, rows_of(book.changed(accounts)), "id", "version", "disabled_at")
+    await save_keys(tx, book.keys)
+    await update(tx, _ACCOUNTS, rows_of(book.changed(accounts)), "id", "version", "disabled_at", "held_at")
     await end_sessions(tx, book.shut_out)
     await _save_staff(tx, book)
     await save_counts(tx, book.counts)
     await save_rows(tx, book.new_rows)
     await save_prompts(tx, book.prompts)
     await book.exports.save(tx)
+
+
+async def erase(tx: Write, book: Book) -> None:
+    await erase_traces(tx, book.erasures, book.prompts.caps)
 
 
 async def save_prompts(tx: Write, prompts: Prompts) -> None:
@@ -73,8 +87,9 @@ async def _save_freezables(tx: Write, book: Book) -> None:
     await insert(tx, "tenants", [row_of(tenant, "roles") for tenant in new])
     await save_roles(tx, book)
     await insert(tx, "branches", rows_of(book.new(branches)))
-    for table, changed in (("tenants", book.changed(tenants)), ("branches", book.changed(branches))):
-        await update(tx, _TURN.format(table=table), rows_of(changed), "id", "version", "status", "updated_at")
+    turned = ("id", "version", "status", "updated_at")
+    await update(tx, _TENANTS, rows_of(book.changed(tenants)), *turned, "held_at")
+    await update(tx, _BRANCHES, rows_of(book.changed(branches)), *turned)
 
 
 async def _save_staff(tx: Write, book: Book) -> None:

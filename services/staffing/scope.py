@@ -27,9 +27,14 @@ async def declare_tenants(connection: Read | Write, tenants: Iterable[UUID]) -> 
         await connection.exec_driver_sql(_DECLARE, (TENANTS, f"{{{ids}}}"))
 
 
-async def declare_account(connection: Read, account_id: UUID) -> None:
+async def declare_account(connection: Read | Write, account_id: UUID) -> None:
     """A person reads what is theirs in whichever tenant: memberships, profiles, assignments, and where those are."""
     await connection.exec_driver_sql(_DECLARE, (ACCOUNT, str(account_id)))
+
+
+async def declare_nobody(tx: Write) -> None:
+    """No person is declared any more; tenants stay declared."""
+    await tx.exec_driver_sql(_DECLARE, (ACCOUNT, ""))
 
 
 async def declare_messages(tx: Write) -> None:

@@ -37,6 +37,7 @@ from contracts.staffing import (
     Standing,
 )
 from services.chassis import Aggregate, Call, Fact
+from services.wire.personal import PersonKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +84,9 @@ class Staff(Aggregate):
 
     @classmethod
     def provision(
-        cls, tenant_id: UUID, account_id: UUID, kind: MembershipKind, wanted: Wanted, call: Call
+        cls, seat: tuple[UUID, UUID], kind: MembershipKind, wanted: Wanted, call: Call, key: PersonKey
     ) -> tuple["Staff", list[Fact]]:
+        tenant_id, account_id = seat
         staff = cls(
             id=uuid7(),
             tenant_id=tenant_id,
@@ -96,18 +98,20 @@ class Staff(Aggregate):
             created_at=call.now,
             updated_at=call.now,
         )
-        return staff, staff._granted(wanted.branch_ids, ProvisioningOutcome.CREATED, call)
+        named = key.fields(StaffProvisioned, display_name=wanted.display_name)
+        return staff, staff._granted(wanted.branch_ids, ProvisioningOutcome.CREATED, call, named)
 
-    def reactivate(self, wanted: Wanted, call: Call) -> list[Fact]:
+    def reactivate(self, wanted: Wanted, call: Call, key: PersonKey) -> list[Fact]:
         """A new dated period; branches of the old one are not restored (S2.35)."""
         if self.revoked_at is None:
             raise ValueError("only who was revoked comes back")
         self.periods_over.append((self.active_since, self.revoked_at))
         self.status = self.profile_status = Standing.ACTIVE
-        self.role_key, self.display_name = wanted.role_key, wanted.display_name
+        before, self.display_name, self.role_key = self.display_name, wanted.display_name, wanted.role_key
         self.active_since, self.revoked_at = max(call.now, self.revoked_at), None
         self._touch(call)
-        return self._granted(wanted.branch_ids, ProvisioningOutcome.REACTIVATED, call)
+        named = key.fields(StaffProvisioned, display_name=wanted.display_name, previous_display_name=before)
+        return self._granted(wanted.branch_ids, ProvisioningOutcome.REACTIVATED, call, named)
 
     def change_role(self, role_key: str, call: Call) -> list[Fact]:
         if role_key == self.role_key:
@@ -123,12 +127,13 @@ class Staff(Aggregate):
         self._touch(call)
         return [self._tell(MembershipKindChanged(**self._named(), membership_kind=kind, previous_kind=before))]
 
-    def rename(self, display_name: str, call: Call) -> list[Fact]:
+    def rename(self, display_name: str, call: Call, key: PersonKey) -> list[Fact]:
         if display_name == self.display_name:
             return []
-        self.display_name = display_name
+        before, self.display_name = self.display_name, display_name
         self._touch(call)
-        return [self._tell(StaffRenamed(**self._named()))]
+        names = key.fields(StaffRenamed, display_name=display_name, previous_display_name=before)
+        return [self._tell(StaffRenamed(**self._named(), **names))]
 
     def grant(self, branch_ids: Iterable[UUID], reason: str, call: Call) -> list[Fact]:
         """Access to those of the branches that they do not have yet; an event for each."""
@@ -196,11 +201,13 @@ class Staff(Aggregate):
     def active_assignments(self) -> list[Assignment]:
         return [assignment for assignment in self.assignments if assignment.status == "ACTIVE"]
 
-    def _granted(self, branch_ids: Sequence[UUID], outcome: ProvisioningOutcome, call: Call) -> list[Fact]:
+    def _granted(
+        self, branch_ids: Sequence[UUID], outcome: ProvisioningOutcome, call: Call, names: dict[str, Any]
+    ) -> list[Fact]:
         named = self._named() | {"membership_kind": self.membership_kind, "role_key": self.role_key}
         return [
             self._tell(MembershipGranted(**named)),
-            self._tell(StaffProvisioned(**named, branch_ids=tuple(branch_ids), outcome=outcome)),
+            self._tell(StaffProvisioned(**named, **names, branch_ids=tuple(branch_ids), outcome=outcome)),
             *self.grant(branch_ids, f"staff {outcome}", call),
         ]
 

@@ -14,9 +14,10 @@ from services.staffing.account import Account, AccountStatus
 from services.staffing.book import Seat
 from services.staffing.staff import Assignment, Staff
 from services.staffing.tenant import Branch, Role, Tenant
+from services.wire.personal import Keyring
 
 _TENANTS = """
-    SELECT id, version, status, created_at, updated_at, name, region
+    SELECT id, version, status, created_at, updated_at, name, region, held_at
     FROM tenants WHERE id = ANY($1::uuid[]) ORDER BY id
 """
 _ROLES = "SELECT tenant_id, role_key, level, permissions FROM tenant_roles WHERE tenant_id = ANY($1::uuid[])"
@@ -26,8 +27,10 @@ _BRANCHES = """
 """
 _SESSIONS = "SELECT id FROM sessions WHERE id = ANY($1::uuid[]) AND revoked_at IS NULL AND expires_at > now()"
 _ACCOUNTS = """
-    SELECT id, version, phone, status, created_at, activated_at, disabled_at
-    FROM accounts WHERE phone = ANY($1::text[]) OR id = ANY($2::uuid[]) ORDER BY id
+    SELECT a.id, a.version, a.phone, a.status, a.created_at, a.activated_at, a.disabled_at, a.held_at,
+        a.erased_at, k.wrapped
+    FROM accounts a LEFT JOIN person_keys k ON k.person_id = a.id
+    WHERE a.phone = ANY($1::text[]) OR a.id = ANY($2::uuid[]) ORDER BY a.id
 """
 _STAFF = """
     SELECT m.id, m.version, m.tenant_id, m.account_id, m.kind AS membership_kind, m.role_key, m.status, m.created_at,
@@ -85,14 +88,20 @@ async def live_sessions(connection: Read | Write, ids: Collection[UUID]) -> set[
 
 
 async def load_accounts(
-    tx: Read | Write, phones: Collection[str], ids: Collection[UUID] = (), *, lock: bool
-) -> dict[str, Account]:
-    """Those with these phones and those with these ids, by phone."""
+    tx: Read | Write, keys: Keyring, phones: Collection[str], ids: Collection[UUID] = (), *, lock: bool
+) -> list[Account]:
+    """Those with these phones and those with these ids; their keys go to the ring."""
     if not phones and not ids:
-        return {}
-    statement = _ACCOUNTS + ("FOR NO KEY UPDATE" if lock else "")
-    rows = (await tx.exec_driver_sql(statement, (list(phones), list(ids)))).mappings()
-    return {row["phone"]: Account(**{**row, "status": AccountStatus(row["status"])}) for row in rows}
+        return []
+    statement = _ACCOUNTS + ("FOR NO KEY UPDATE OF a" if lock else "")
+    rows = map(dict, (await tx.exec_driver_sql(statement, (list(phones), list(ids)))).mappings())
+    accounts = []
+    for row in rows:
+        if wrapped := row.pop("wrapped"):
+            keys.know(row["id"], wrapped)
+        known = {"phone": row["phone"] or "", "status": AccountStatus(row["status"])}
+        accounts.append(Account(**{**row, **known}))
+    return accounts
 
 
 async def load_staff(connection: Read | Write, seats: Iterable[Seat]) -> dict[Seat, Staff]:

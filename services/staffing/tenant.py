@@ -12,6 +12,7 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from contracts.access import ADMINISTRATION, Action
+from contracts.legal_holds import TenantHeld, TenantReleased
 from contracts.message import EventData, Target
 from contracts.staff_events import (
     BranchActivated,
@@ -77,6 +78,7 @@ class Tenant(Freezable):
 
     name: str
     region: str
+    held_at: datetime | None = None
     roles: dict[str, Role] = field(default_factory=dict)
 
     @classmethod
@@ -111,6 +113,19 @@ class Tenant(Freezable):
         """Something inside the tenant changed, and is told."""
         self.updated_at = max(call.now, self.updated_at + timedelta(microseconds=1))
         return self.record(data)
+
+    def hold(self, reason: str, call: Call) -> list[Fact]:
+        """Held once, told once."""
+        if self.held_at is not None:
+            return []
+        self.held_at = call.now
+        return [self.touch(TenantHeld(tenant_id=self.id, reason=reason), call)]
+
+    def release(self, reason: str, call: Call) -> list[Fact]:
+        if self.held_at is None:
+            return []
+        self.held_at = None
+        return [self.touch(TenantReleased(tenant_id=self.id, reason=reason), call)]
 
     def role_view(self, role_key: str) -> RoleView:
         role = self.roles[role_key]

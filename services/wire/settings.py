@@ -36,11 +36,14 @@ class OwnerSettings(ServiceSettings):
 
     `service_signing_key` signs its commands to itself (raw Ed25519 seed, base64url); without one it sends none.
     `messages_kept_days` must outlast the topics of commands, `answers_kept_days` is how long an Idempotency-Key counts.
+    `personal_master_key` wraps the keys of its people and fingerprints the commands it stores (32 random bytes,
+    base64url); without one it takes no commands.
     """
 
     database_url: SecretStr
     actor_public_key: str
     service_signing_key: SecretStr = SecretStr("")
+    personal_master_key: SecretStr = SecretStr("")
     messages_kept_days: int = Field(default=30, ge=8)
     answers_kept_days: int = Field(default=366, ge=8)
 

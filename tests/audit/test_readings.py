@@ -68,6 +68,7 @@ async def test_a_reading_says_who_asked_for_what_and_how_much_was_shown(recorded
         "question": "audit.events",
         "filters": {"actor": "maria", "outcome": "SUCCEEDED"},
         "shown": 2,
+        "unsealed": 0,
     }
 
 

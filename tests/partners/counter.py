@@ -18,14 +18,16 @@ from contracts.partners import Contact, DocumentKind, FileDossier, PartnerView, 
 from contracts.roles import Role
 from services.chassis import Call, Inbound, Outcome, Reply, Write, outbox
 from services.partners.book import Book
-from services.partners.desk import load_book, save_book
+from services.partners.desk import erase, load_book, save_book
 from services.partners.evidence import Finding, Found
 from services.partners.handlers import HANDLERS
 from services.partners.rules import Rules
 from services.partners.upload import Upload
 from services.wire.allowlist import Allowlist
+from services.wire.personal import Keyring
 from tests.partners.desk import (
     ISSUER,
+    MASTER,
     ROOT,
     ROOT_ADMINS,
     SHA,
@@ -65,12 +67,14 @@ class Counter:
 
     async def within(self, tx: Write, asked: Sequence[Asked]) -> list[Outcome]:
         fresh = [_inbound(request, actor) for request, actor in asked]
-        book = await load_book(tx, fresh, Book(self.root_admins, self._presign, self.stored, self.rules))
+        book = Book(self.root_admins, self._presign, Keyring(MASTER), self.stored, self.rules)
+        await load_book(tx, fresh, book)
         calls = [Call(each.actor, each.context, each.message_id, self.clock) for each in fresh]
         outcomes = [
             answered(HANDLERS[type(c.request)](c.request, call, book)) for c, call in zip(fresh, calls, strict=True)
         ]
         await save_book(tx, book)
+        await erase(tx, book)
         replies = [(call, reply) for call, reply in zip(calls, outcomes, strict=True) if isinstance(reply, Reply)]
         facts = [(call, fact, Result.SUCCEEDED, None) for call, reply in replies for fact in reply.facts]
         await outbox.append(tx, facts)

@@ -23,10 +23,12 @@ from services.partners.handlers import HANDLERS
 from services.partners.partner import Partner
 from services.partners.rules import Rules
 from services.wire.allowlist import Allowlist
+from services.wire.personal import Keyring, MasterKey
 
 ISSUER = "https://id.example"
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SHA = "ab" * 32
+MASTER = MasterKey("m" * 43)
 FIELDS = ("/licensing_object_key",)
 
 
@@ -55,7 +57,11 @@ class Office:
         self.now = NOON
         self.stored: dict[str, Finding] = {}
         self.book = Book(
-            Allowlist(ISSUER, root_admins), presigned, self.stored, Rules(approvals_required=approvals_required)
+            Allowlist(ISSUER, root_admins),
+            presigned,
+            Keyring(MASTER),
+            self.stored,
+            Rules(approvals_required=approvals_required),
         )
 
     def run(self, command: object, actor: Actor) -> Outcome:

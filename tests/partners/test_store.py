@@ -177,6 +177,7 @@ async def test_a_batch_of_applications_asks_for_nothing_that_it_does_not_need(en
     assert len(reads) == 3, "partners, uploads, people"
     assert [each.split()[2] for each in statements if each.startswith("INSERT")] == [
         "partners",
+        "person_keys",
         "partner_contacts",
         "dossiers",
         "dossier_documents",

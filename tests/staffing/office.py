@@ -42,6 +42,7 @@ from services.staffing.session import Tokens
 from services.staffing.settings import StaffingSettings
 from services.wire.actor import public_key
 from services.wire.allowlist import Allowlist
+from services.wire.personal import MasterKey
 from services.wire.sealing import Sealer
 from tests.support import RawRecord, command_record, root_admin
 from tests.support.tables import KeptTables
@@ -122,6 +123,7 @@ class Office:
         self.settings = StaffingSettings(_env_file=stack.home.settings("staffing"))  # type: ignore[call-arg]
         self.otp = Otp(self.settings.otp_pepper.get_secret_value())
         self.sealer = Sealer(self.settings.credential_key.get_secret_value())
+        self.master = MasterKey(self.settings.personal_master_key.get_secret_value())
         self.root = root_admin(stack)
         self.took = 0.0
         self._passwords = Passwords()
@@ -136,7 +138,9 @@ class Office:
     def _make_desks(self, limits: OtpLimits) -> None:
         gather = Gatherer(self.engine, self.sealer, self.otp, self._passwords)
         self.desks = {
-            COMMANDS: staffing_desk(self._allowlist, self.settings.staff_issuer, self.otp, limits, self._exports),
+            COMMANDS: staffing_desk(
+                self._allowlist, self.settings.staff_issuer, self.otp, limits, self.master, self._exports
+            ),
             CREDENTIALS: credential_desk(gather, self.sealer, self.otp, self._tokens, limits),
         }
 

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from contracts.access import AccessView, Action, CheckAccess, ListRoles
+from contracts.legal_holds import HoldTenant, ReleaseTenant
 from contracts.message import Actor, ActorType
 from contracts.provisioning import ProvisionStaff
 from contracts.roles import Role
@@ -268,7 +269,7 @@ def test_what_the_table_leaves_out_is_decided_elsewhere_and_known() -> None:
     """Of oneself, and of a root admin."""
     handled = {kind for kind in HANDLERS if issubclass(kind, TenantCommand)}
 
-    assert handled - ACTIONS.keys() <= {LeaveTenant, SetQuotas}
+    assert handled - ACTIONS.keys() <= {LeaveTenant, SetQuotas, HoldTenant, ReleaseTenant}
 
 
 async def test_a_role_that_names_an_owners_action_does_not_get_it(office: Office, shop: Shop, desk: Desk) -> None:

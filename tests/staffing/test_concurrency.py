@@ -189,7 +189,7 @@ async def test_a_batch_costs_the_same_statements_whatever_its_size(office: Offic
         answers = await office.tell_all(*((provision(shop, notify="sms"), shop.owner) for _ in range(size)))
 
     assert {answer.status for answer in answers} == {201}
-    assert len(seen) == 21, "\n".join(seen)
+    assert len(seen) == 22, "\n".join(seen)
 
 
 async def test_a_login_and_a_hire_of_one_person_do_not_lose_a_version(office: Office) -> None:

@@ -119,9 +119,11 @@ def test_no_event_and_no_command_of_the_administrative_lane_has_one() -> None:
 
 
 def test_only_the_credential_lane_names_a_password_hash() -> None:
-    """The commands lane can't set or read one: no statement and no line of it knows the column."""
+    """The commands lane can't set or read one; an erasure takes it away and knows no more of it."""
     folder = Path(services.staffing.__file__).parent
 
     naming = {file.name for file in folder.glob("*.py") if "password_hash" in file.read_text()}
 
-    assert naming == {"attempts.py", "credential_store.py"}
+    assert naming == {"attempts.py", "credential_store.py", "erasure_store.py"}
+    erasing = (folder / "erasure_store.py").read_text()
+    assert erasing.count("password_hash") == erasing.count("password_hash = NULL") == 1

@@ -34,7 +34,7 @@ class Planner:
         allowlist = Allowlist(office.settings.oidc_issuer, "", office.settings.root_admin_subjects_file)
         self.office, self._engine = office, engine
         limits = OtpLimits.of(office.settings)
-        self._plan = PlanQuestions(allowlist, STAFF_ISSUER, office.otp, limits).handlers()[PlanStaff]
+        self._plan = PlanQuestions(allowlist, STAFF_ISSUER, office.otp, limits, office.master).handlers()[PlanStaff]
 
     async def ask(self, command: ProvisionStaff, actor: Actor) -> Outcome:
         query = PlanStaff.model_validate(command.model_dump(exclude={"plan"}))
@@ -60,10 +60,14 @@ def applying(command: ProvisionStaff, etag: str) -> ProvisionStaff:
 
 
 def told(answer: Answer, known: set[str]) -> list[dict[str, Any]]:
-    """What was emitted in the tenant, as a plan would tell it: without ids that were not there before."""
+    """What was emitted in the tenant, as a plan would tell it: without new ids, without what is sealed."""
     ids = ("account_id", "membership_id", "assignment_id")
+    sealed = ("display_name", "previous_display_name")
     return [
-        {"type": e["type"], "data": {k: v for k, v in e["data"].items() if k not in ids or v in known}}
+        {
+            "type": e["type"],
+            "data": {k: v for k, v in e["data"].items() if k not in sealed and (k not in ids or v in known)},
+        }
         for e in answer.events
         if e["type"].startswith(TELLING)
     ]

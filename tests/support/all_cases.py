@@ -1,7 +1,9 @@
 """Importing this registers the cases of every service."""
 
 from tests.support import (
+    erasure_cases,
     export_cases,
+    hold_cases,
     invoice_cases,
     membership_cases,
     mint_cases,
@@ -13,6 +15,8 @@ from tests.support.cases import CASES
 
 MODULES = (
     export_cases,
+    erasure_cases,
+    hold_cases,
     invoice_cases,
     membership_cases,
     mint_cases,

@@ -5,10 +5,11 @@ from contracts import audit_as_of as past
 from contracts import audit_consistency as growth
 from services.gateway.asking import query
 from services.gateway.routing import Routes
+from services.gateway.unsealing import unsealed
 
 routes = Routes()
-query(routes, "/api/v1/audit/events", contract.ListEvents, contract.EventPage)
-query(routes, "/api/v1/audit/events/{event_id}", contract.GetEvent, contract.EventView)
+query(routes, "/api/v1/audit/events", contract.ListEvents, contract.EventPage, unsealed)
+query(routes, "/api/v1/audit/events/{event_id}", contract.GetEvent, contract.EventView, unsealed)
 query(routes, "/api/v1/audit/events/{event_id}/proof", contract.ProveEvent, contract.EventProof)
 query(routes, "/api/v1/audit/checkpoints/newest", contract.GetCheckpoint, contract.CheckpointView)
 query(routes, "/api/v1/audit/checkpoints", growth.ListCheckpoints, growth.CheckpointPage)

@@ -1,6 +1,6 @@
 """Partner onboarding over HTTP."""
 
-from contracts import decisions, gate, reviews
+from contracts import decisions, erasure, gate, legal_holds, reviews
 from contracts import partners as contract
 from services.gateway.asking import query
 from services.gateway.routing import Routes
@@ -13,10 +13,13 @@ routes.command("POST", "/api/v1/uploads", contract.ReserveUpload, contract.Uploa
 routes.command("POST", PARTNERS, contract.SubmitPartner, contract.PartnerView, 201)
 routes.command("POST", f"{PARTNER}/dossier", contract.FileDossier, contract.PartnerView)
 routes.command("PUT", f"{PARTNER}/contacts", contract.ReplaceContacts, contract.PartnerView, if_match=True)
+routes.command("POST", f"{PARTNER}/contacts/erase", erasure.EraseContact, contract.PartnerView, if_match=True)
 routes.command("POST", f"{PARTNER}/approve", decisions.ApprovePartner, contract.PartnerView, if_match=True)
 routes.command("POST", f"{PARTNER}/reject", decisions.RejectPartner, contract.PartnerView, if_match=True)
 routes.command("POST", f"{PARTNER}/request-info", decisions.RequestInfo, contract.PartnerView, if_match=True)
 routes.command("POST", f"{PARTNER}/reinstate", decisions.ReinstatePartner, contract.PartnerView, if_match=True)
+routes.command("POST", f"{PARTNER}/legal-hold", legal_holds.HoldPartner, legal_holds.HoldView)
+routes.command("POST", f"{PARTNER}/legal-hold/release", legal_holds.ReleasePartner, legal_holds.HoldView)
 routes.command("POST", "/api/v1/pages/{page_id}/acknowledge", reviews.AcknowledgePage, reviews.PageView)
 query(routes, "/api/v1/pages", reviews.ListPages, reviews.PagePage)
 query(routes, PARTNERS, contract.ListPartners, contract.PartnerPage)

@@ -1,5 +1,6 @@
 """Tenants and branches over HTTP."""
 
+from contracts.legal_holds import HoldTenant, HoldView, ReleaseTenant
 from contracts.staffing import (
     ActivateBranch,
     ActivateTenant,
@@ -30,6 +31,8 @@ routes.command("POST", f"{TENANT}/activate", ActivateTenant, TenantView)
 routes.command("POST", f"{TENANT}/branches", CreateBranch, BranchView, 201)
 routes.command("POST", f"{BRANCH}/freeze", FreezeBranch, BranchView)
 routes.command("POST", f"{BRANCH}/activate", ActivateBranch, BranchView)
+routes.command("POST", f"{TENANT}/legal-hold", HoldTenant, HoldView)
+routes.command("POST", f"{TENANT}/legal-hold/release", ReleaseTenant, HoldView)
 routes.command("PUT", f"{TENANT}/quotas", SetQuotas, QuotasView)
 query(routes, TENANT, GetTenant, TenantView)
 query(routes, f"{TENANT}/quotas", GetQuotas, QuotasView)

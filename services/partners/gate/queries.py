@@ -3,10 +3,8 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from pydantic import BaseModel
-
 from contracts.gate import ExplainPartner, GetRequirements
-from contracts.message import Query
+from contracts.message import Contract, Query
 from services.chassis import Call, Outcome, Read, Refusal, Reply
 from services.chassis.queries import QueryHandler
 from services.partners.gate import Facts, Policy, explain, requirements
@@ -14,7 +12,7 @@ from services.partners.gate.aggregate import facts_of
 from services.partners.queries import visible
 from services.wire.allowlist import Allowlist
 
-View = Callable[[Facts, Policy, datetime], BaseModel]
+View = Callable[[Facts, Policy, datetime], Contract]
 
 
 def gate_queries(policy: Policy, root_admins: Allowlist) -> dict[type[Query], QueryHandler]:

@@ -6,7 +6,7 @@ That is work for all tenants, and declares itself: it may see and delete such ro
 from alembic import op
 
 revision = "staffing_0009"
-down_revision = "staffing_0007"
+down_revision = "staffing_0008"
 branch_labels = None
 depends_on = None
 

@@ -37,8 +37,9 @@ from services.staffing.staff import Staff
 from services.staffing.tenant import Branch, Tenant
 from services.staffing.usage import Count, Limits, Used
 from services.wire.allowlist import Allowlist
+from services.wire.personal import Keyring
 from tests.audit.as_of.telling import Life, Seen
-from tests.partners.desk import ISSUER, answered, person
+from tests.partners.desk import ISSUER, MASTER, answered, person
 from tests.staffing.office import STAFF_ISSUER, Shop, new_phone, provision, staff, tenant_named
 
 ROOT = person("root-1", Role.ROOT_ADMIN)
@@ -53,7 +54,7 @@ class TenantLife(Life):
     def __init__(self, dice: random.Random, steps: int) -> None:
         super().__init__(dice)
         limits = OtpLimits(timedelta(0), {})
-        self.book = Book(Allowlist(ISSUER, "root-1"), STAFF_ISSUER, Prompts(Otp("pepper"), limits))
+        self.book = Book(Allowlist(ISSUER, "root-1"), STAFF_ISSUER, Prompts(Otp("pepper"), limits), Keyring(MASTER))
         self.book.actors = self.book.staff
         self.phones = [new_phone() for _ in range(4)]
         with self.watched({Staff: look_at_staff, Tenant: look_at_place, Branch: look_at_place}):

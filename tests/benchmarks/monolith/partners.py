@@ -23,6 +23,7 @@ from contracts.partners import (
 from contracts.roles import Role
 from tests.benchmarks.monolith.auth import Person, person
 from tests.benchmarks.monolith.evidence import Documents, Stored
+from tests.benchmarks.monolith.keys import sealed_contact
 from tests.benchmarks.monolith.models import now
 from tests.benchmarks.monolith.once import Fact, answer, event, recorded
 from tests.benchmarks.monolith.partner_models import Contact, Document, Dossier, Partner, Upload
@@ -175,5 +176,5 @@ def _submitted(view: PartnerView) -> PartnerSubmitted:
         state=view.state,
         dossier_version=view.dossier.version,
         documents=view.dossier.documents,
-        contacts=view.contacts,
+        contacts=tuple(map(sealed_contact, view.contacts)),
     )

@@ -28,6 +28,7 @@ from contracts.staffing import (
 )
 from services.staffing.phone import PhoneFault, e164
 from tests.benchmarks.monolith.auth import Person, person
+from tests.benchmarks.monolith.keys import new_key
 from tests.benchmarks.monolith.models import now
 from tests.benchmarks.monolith.once import Fact, answer, event, recorded
 from tests.benchmarks.monolith.staff_models import (
@@ -61,7 +62,8 @@ async def provision(tenant_id: UUID, request: Request, caller: Annotated[Person,
         if account is None:
             account = Account(id=uuid4(), phone=phone, version=1)
             session.add(account)
-            facts.append(Fact("account", account.id, 1, IdentityProvisioned(account_id=account.id)))
+            sealed = new_key(account.id).fields(IdentityProvisioned, phone=phone)
+            facts.append(Fact("account", account.id, 1, IdentityProvisioned(account_id=account.id, **sealed)))
         elif await _membership(session, tenant_id, account.id):
             raise HTTPException(409, "STAFF_ALREADY_EXISTS")
         view = _admit(session, command, account, caller, facts)
@@ -140,9 +142,10 @@ def _granted(command: ProvisionStaff, member: Membership, assigned: list[BranchA
     named: dict[str, Any] = {"tenant_id": member.tenant_id, "account_id": member.account_id, "membership_id": member.id}
     role: dict[str, Any] = {"membership_kind": MembershipKind(member.kind), "role_key": member.role_key}
     outcome = ProvisioningOutcome.CREATED
+    sealed = new_key(member.account_id).fields(StaffProvisioned, display_name=command.display_name)
     return [
         MembershipGranted(**named, **role),
-        StaffProvisioned(**named, **role, branch_ids=command.branch_ids, outcome=outcome),
+        StaffProvisioned(**named, **role, **sealed, branch_ids=command.branch_ids, outcome=outcome),
         *(BranchAccessGranted(**named, assignment_id=a.id, branch_id=a.branch_id, reason=REASON) for a in assigned),
     ]
 

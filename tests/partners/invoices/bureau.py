@@ -22,7 +22,8 @@ from services.partners.invoices.ledger import InvoiceRules, Ledger
 from services.partners.rules import Rules
 from services.partners.upload import Upload
 from services.wire.allowlist import Allowlist
-from tests.partners.desk import ISSUER, answered
+from services.wire.personal import Keyring
+from tests.partners.desk import ISSUER, MASTER, answered
 
 ROOT_ADMINS = "root-1"
 
@@ -60,7 +61,8 @@ class Bureau:
         return outcome
 
     def book(self) -> Book:
-        return Book(Allowlist(ISSUER, ROOT_ADMINS), presigned, self.stored, Rules(), Ledger(self.rules))
+        ledger = Ledger(self.rules)
+        return Book(Allowlist(ISSUER, ROOT_ADMINS), presigned, Keyring(MASTER), self.stored, Rules(), ledger)
 
     async def keep(self, book: Book) -> None:
         """Store what was made in memory."""

@@ -12,6 +12,7 @@ MODULES = (
     "credentials",
     "decisions",
     "gate",
+    "gateway_events",
     "invoices",
     "operations",
     "partner_events",

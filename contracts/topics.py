@@ -54,7 +54,7 @@ def _inbound(service: str, lane: str, kind: Kind, key: str) -> Topic:
 
 
 def _event(owner: str, name: str, key: str) -> Topic:
-    readers = (owner, "audit", DOWNSTREAM) if owner != "audit" else ("audit", DOWNSTREAM)
+    readers = ("audit", DOWNSTREAM) if owner in ("audit", "gateway") else (owner, "audit", DOWNSTREAM)
     return Topic(name, Kind.EVENT, owner, (owner,), readers, key)
 
 
@@ -151,6 +151,8 @@ TOPICS: tuple[Topic, ...] = (
     _event("staffing", "account.enabled", "account_id"),
     _event("staffing", "staff.refused", "command_id"),
     _event("audit", "audit.read", "reading_id"),
+    _event("gateway", "gateway.refused", "run_id"),
+    _event("gateway", "gateway.refusals_dropped", "run_id"),
 )
 
 BY_NAME: dict[str, Topic] = {topic.name: topic for topic in TOPICS}

@@ -42,7 +42,7 @@ def build(service: Service, settings: AuditSettings) -> None:
         ListCheckpoints: list_checkpoints,
         ProveConsistency: ConsistencyProver(verifier).prove,
     }
-    service.queries(QUERIES, handlers)
+    service.queries(QUERIES, handlers, readings.witness(handlers))
     service.background.append(publisher.run)
     service.background.append(GapWatch(service.engine, behind=service.lanes[0].lag).run)
 

@@ -1,8 +1,10 @@
 """The partners service's composition root."""
 
+from contracts.partner_events import PartnerCommandRefused
 from contracts.partners import COMMANDS
 from contracts.partners import QUERIES as QUERY_TOPIC
 from services.chassis import Service, load, run
+from services.chassis.refused_queries import refused_as
 from services.partners.allowlist_watch import AllowlistWatch
 from services.partners.desk import DeskRules, partners_desk
 from services.partners.documents import DocumentStore
@@ -29,7 +31,9 @@ def main() -> None:
         rules = DeskRules(settings.rules(), settings.invoice_rules(), settings.voucher_rules())
         service.commands(COMMANDS, partners_desk(documents, reviewed, root_admins, rules))
         service.queries(
-            QUERY_TOPIC, QUERIES | gate_queries(settings.policy, root_admins) | invoices.QUERIES | vouchers.QUERIES
+            QUERY_TOPIC,
+            QUERIES | gate_queries(settings.policy, root_admins) | invoices.QUERIES | vouchers.QUERIES,
+            refused_as(PartnerCommandRefused),
         )
         service.background.append(AllowlistWatch(service.engine, root_admins, service.own_commands).run)
         service.background.append(ExpiryTimer(service.engine, service.own_commands).run)

@@ -1,8 +1,10 @@
 """The staffing service's composition root."""
 
 from contracts.credentials import IdentityActivationRequested, IdentityNoticeRequested
+from contracts.staff_events import StaffCommandRefused
 from contracts.staffing import COMMANDS, CREDENTIALS, QUERIES
 from services.chassis import Service, load, run
+from services.chassis.refused_queries import refused_as
 from services.staffing.access_queries import AccessQuestions
 from services.staffing.attempts import Gatherer
 from services.staffing.caps import OtpLimits
@@ -38,7 +40,7 @@ def main() -> None:
         service.commands(COMMANDS, staffing_desk(root_admins, settings.staff_issuer, otp, limits))
         service.commands(CREDENTIALS, credential_desk(gather, sealer, otp, tokens, limits))
         asked |= PlanQuestions(root_admins, settings.staff_issuer, otp, limits).handlers()
-        service.queries(QUERIES, asked)
+        service.queries(QUERIES, asked, refused_as(StaffCommandRefused))
         service.events("sms", [IdentityActivationRequested.type, IdentityNoticeRequested.type], sender.on_events)
         service.background += [sender.run, Sweep(service.engine).run]
 

@@ -23,6 +23,7 @@ MODULES = (
     "staff_events",
     "staffing",
     "vouchers",
+    "work_events",
 )
 for name in MODULES:
     import_module(f"contracts.{name}")

@@ -105,6 +105,7 @@ async def test_paths_that_do_not_exist_are_only_counted(door: Door) -> None:
     await eventually(lambda: door.counted() == 3, "all of them in summaries")
     summary = door.told(DROPPED)[0]
     assert door.told(REFUSED) == []
+    assert summary["type"] == "gateway.refusals_dropped"
     assert summary["actor"] == {"type": "system", "issuer": None, "subject": "gateway"}
     assert summary["data"]["codes"].keys() == {"NOT_FOUND"}
     assert summary["data"]["since"] <= summary["data"]["until"]

@@ -73,7 +73,7 @@ class Sweep:
         for kind, (statement, kept) in _KEPT.items():
             async with self._engine.begin() as tx:
                 await declare_messages(Write(tx))
-                swept[kind] = count = (await tx.exec_driver_sql(statement, (now - kept, AT_ONCE))).rowcount
+                swept[kind.value] = count = (await tx.exec_driver_sql(statement, (now - kept, AT_ONCE))).rowcount
                 if count:
                     told = Fact("sweep", uuid7(), 1, CredentialsSwept(kind=kind, count=count))
                     await tell(Write(tx), SERVICE, told)

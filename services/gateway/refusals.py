@@ -1,8 +1,8 @@
 """Calls that this gateway turns down become events, without a database and without making anybody wait (A3).
 
 Invariant: each refusal is either an event or counted in one. Those that would be too many a second, don't fit into the
-buffer while Kafka is away, or were for no route of ours are told as a summary. Strangers have an allowance and half of
-the buffer of their own: a flood of theirs hides nothing that somebody known did. A refusal changes nothing, so the
+buffer while Kafka is away, or were for no route of ours are told as a summary. Each caller has an allowance, strangers
+one together and half of the buffer: nobody's flood hides what somebody else did. A refusal changes nothing, so the
 buffer may die with the process: it is flushed at SIGTERM and lost by SIGKILL.
 """
 
@@ -68,7 +68,8 @@ class Refusals:
     def note(self, request: Request, code: Code) -> None:
         call = RefusedCall.of(request, code)
         room = self._room if call.is_known else self._room // 2
-        if call.route and len(self._waiting) < room and not self._allowances.take(call.is_known):
+        caller = (call.actor.issuer, call.actor.subject)
+        if call.route and len(self._waiting) < room and not self._allowances.take(caller):
             self._tell(call.actor, call.targets, call.context, code, self._refused(call))
             metrics.REFUSED.inc()
         else:

@@ -25,6 +25,6 @@ class GatewaySettings(ServiceSettings):
     anonymous_calls_burst: int = 200
     failed_tokens_per_second: float = 5.0
     failed_tokens_burst: int = 300
-    # Events of refusals: how many a second, of strangers and of known callers each, and how many wait for Kafka.
+    # Events of refusals: how many a second of each caller, strangers being one, and how many wait for Kafka.
     refusals_per_second: float = 50.0
     refusals_buffered: int = 2_000

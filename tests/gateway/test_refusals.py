@@ -17,7 +17,7 @@ from tests.gateway.refusing import APPROVE, DROPPED, REFUSED, TOPICS, Door
 from tests.support import ServiceProcess, Tape, eventually, token
 from tests.system.engines import stopped
 
-FLOOD, ALLOWED = 400, 20
+FLOOD, ALLOWED = 150, 20
 PARTNER = "01a201a1-9d4b-7755-91c5-f8b4a665c4d1"
 PATH = APPROVE.format(partner_id=PARTNER)
 QUICK = 5.0  # for fifty calls, on a busy machine

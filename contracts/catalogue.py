@@ -16,6 +16,7 @@ MODULES = (
     "exports",
     "erasure",
     "gate",
+    "gateway_events",
     "invoices",
     "legal_holds",
     "operations",
@@ -29,6 +30,7 @@ MODULES = (
     "staff_events",
     "staffing",
     "vouchers",
+    "work_events",
 )
 for name in MODULES:
     import_module(f"contracts.{name}")

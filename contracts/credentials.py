@@ -153,6 +153,17 @@ class IdentityActivationRequested(AccountFact):
     challenge_id: UUID
 
 
+class ActivationUnanswered(EventData):
+    """A code was asked for a telephone of nobody who could use one; whoever asked heard what everybody hears (P9).
+
+    `challenge_id` is that of the code that was not sent; None where it was no telephone at all.
+    """
+
+    type: ClassVar[str] = "activation.unanswered"
+
+    challenge_id: UUID | None
+
+
 class IdentityNoticeRequested(AccountFact):
     """A person who can log in already is told by SMS that a tenant added them."""
 

@@ -124,6 +124,7 @@ class ExpireExport(OfExport):
 class GetExport(Query):
     """How far an export is, with a link to its file that is good for five minutes. All owners are asked."""
 
+    asked_of_all: ClassVar[bool] = True
     type: ClassVar[str] = "export.get"
     topic: ClassVar[str] = ANY_OWNER
     roles: ClassVar[frozenset[Role]] = READERS
@@ -134,6 +135,7 @@ class GetExport(Query):
 class GetExportFile(Query):
     """The link alone; refused where there is no file. All owners are asked."""
 
+    asked_of_all: ClassVar[bool] = True
     type: ClassVar[str] = "export.file"
     topic: ClassVar[str] = ANY_OWNER
     roles: ClassVar[frozenset[Role]] = READERS

@@ -28,6 +28,7 @@ class Code(StrEnum):
     IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
     IDEMPOTENCY_IN_PROGRESS = "IDEMPOTENCY_IN_PROGRESS"
     PAYLOAD_TOO_LARGE = "PAYLOAD_TOO_LARGE"
+    RATE_LIMITED = "RATE_LIMITED"
     DEPENDENCY_UNAVAILABLE = "DEPENDENCY_UNAVAILABLE"
     INTERNAL = "INTERNAL"
 
@@ -130,6 +131,7 @@ FAILURES: dict[Code, Entry] = {
     Code.IDEMPOTENCY_KEY_REUSED: Entry(422, "This Idempotency-Key was used for another request"),
     Code.IDEMPOTENCY_IN_PROGRESS: Entry(409, "The first request with this Idempotency-Key still runs", True),
     Code.PAYLOAD_TOO_LARGE: Entry(413, "The body is too large"),
+    Code.RATE_LIMITED: Entry(429, "Too many calls", True),
     Code.DEPENDENCY_UNAVAILABLE: Entry(503, "A dependency is away; nothing was changed", True),
     Code.INTERNAL: Entry(500, "Something went wrong on our side"),
     Code.SUBMITTER_NOT_IN_ROSTER: Entry(422, "The submitter must be one of the contacts"),

@@ -80,7 +80,12 @@ class Command(Request):
 
 
 class Query(Request):
-    """A question answered by the owner of the data; changes nothing."""
+    """A question answered by the owner of the data; changes nothing.
+
+    One that is `asked_of_all` owners, since nobody can tell whose it is, is NOT_FOUND for all but one of them.
+    """
+
+    asked_of_all: ClassVar[bool] = False
 
     def key(self) -> str:
         return ""

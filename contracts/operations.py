@@ -17,6 +17,7 @@ class OperationStatus(StrEnum):
 class GetOperation(Query):
     """Sent to each owner in turn; `topic` is chosen by the sender from the owners' query topics."""
 
+    asked_of_all: ClassVar[bool] = True
     type: ClassVar[str] = "operation.get"
     topic: ClassVar[str] = "*.queries"
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from contracts.message import CommandRefused, EventData
 from contracts.personal import SealedText
-from contracts.staffing import MembershipKind, ProvisioningOutcome
+from contracts.staffing import MembershipKind, ProvisioningOutcome, RoleView
 
 
 class TenantFact(EventData):
@@ -17,11 +17,15 @@ class TenantFact(EventData):
 
 
 class TenantCreated(TenantFact):
+    """`roles` is the registry that the tenant begins with, highest level first; version 1 did not say it."""
+
     type: ClassVar[str] = "tenant.created"
+    version: ClassVar[int] = 2
 
     name: str
     region: str
     owner_account_id: UUID
+    roles: tuple[RoleView, ...]
 
 
 class TenantFrozen(TenantFact):

@@ -54,7 +54,7 @@ def _inbound(service: str, lane: str, kind: Kind, key: str) -> Topic:
 
 
 def _event(owner: str, name: str, key: str) -> Topic:
-    readers = (owner, "audit", DOWNSTREAM) if owner != "audit" else ("audit", DOWNSTREAM)
+    readers = ("audit", DOWNSTREAM) if owner in ("audit", "gateway") else (owner, "audit", DOWNSTREAM)
     return Topic(name, Kind.EVENT, owner, (owner,), readers, key)
 
 
@@ -113,6 +113,7 @@ TOPICS: tuple[Topic, ...] = (
     _event("partners", "page.escalated", "page_id"),
     _event("partners", "page.acknowledged", "page_id"),
     _event("partners", "page.resolved", "page_id"),
+    _event("partners", "page.sent", "delivery_id"),
     _event("partners", "root_admins.changed", "allowlist_id"),
     _event("partners", "invoice.created", "invoice_id"),
     _event("partners", "invoice.receipt_uploaded", "invoice_id"),
@@ -163,6 +164,9 @@ TOPICS: tuple[Topic, ...] = (
     _event("staffing", "tenant.legal_hold_placed", "tenant_id"),
     _event("staffing", "tenant.legal_hold_released", "tenant_id"),
     _event("staffing", "staff.refused", "command_id"),
+    _event("staffing", "activation.unanswered", "activation_id"),
+    _event("staffing", "notification.settled", "notification_id"),
+    _event("staffing", "credentials.swept", "sweep_id"),
     _event("audit", "audit.read", "reading_id"),
     _event("audit", "audit.purged", "purge_id"),
     _event("staffing", "staffing.export_requested", "export_id"),
@@ -174,6 +178,8 @@ TOPICS: tuple[Topic, ...] = (
     _event("audit", "audit.export_failed", "export_id"),
     _event("audit", "audit.export_expired", "export_id"),
     _event("audit", "audit.refused", "command_id"),
+    _event("gateway", "gateway.refused", "run_id"),
+    _event("gateway", "gateway.refusals_dropped", "run_id"),
 )
 
 BY_NAME: dict[str, Topic] = {topic.name: topic for topic in TOPICS}

@@ -176,6 +176,9 @@ def _gateway(home: Home, state: State) -> Settings:
         "GATEHOUSE_CREDENTIAL_KEY": state.secrets["credential_key"],
         "GATEHOUSE_AUDIT_PUBLIC_KEY": public_key(state.secrets["audit_signing_key"]),
         "GATEHOUSE_VOUCHER_KEY_FILE": str(voucher_key(home)),
+        # benches and demos call as few people and from one address; bad tokens are limited here too
+        "GATEHOUSE_CALLS_PER_SECOND": "0",
+        "GATEHOUSE_ANONYMOUS_CALLS_PER_SECOND": "0",
     }
 
 

@@ -63,7 +63,8 @@ def build(service: Service, settings: AuditSettings) -> None:
     }
     service.background += [publisher.run, Pruning(service.engine, settings).run]
     service.commands(COMMANDS, audit_desk(ExportDesk(service.engine, rules_of(DATASETS, settings))))
-    service.queries(QUERIES, handlers | ExportQuestions(settings).handlers())
+    handlers |= ExportQuestions(settings).handlers()
+    service.queries(QUERIES, handlers, readings.witness(handlers))
     run_exports(service, settings, AUDIT)
     service.background.append(GapWatch(service.engine, behind=service.lanes[0].lag).run)
 

@@ -5,6 +5,7 @@ database is away there is nothing to read. It is one event a question, whatever 
 nothing, so it doesn't feed on itself.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel
@@ -19,6 +20,7 @@ from services.chassis import Call, Fact, Read, Refusal, Reply, Write
 from services.chassis import Outcome as Answer
 from services.chassis.outbox import Relay, append
 from services.chassis.queries import QueryHandler
+from services.chassis.refused_queries import Witness, is_somebody_elses
 
 _NO_FILTER = frozenset({"limit", "starting_after", "unseal"})
 
@@ -28,6 +30,7 @@ class Readings:
 
     def __init__(self, engine: AsyncEngine, relay: Relay) -> None:
         self._engine, self._relay = engine, relay
+        self._wrapped: set[QueryHandler] = set()
 
     def recorded(self, handler: QueryHandler) -> QueryHandler:
         async def answer(query: Any, call: Call, read: Read) -> Answer:
@@ -35,20 +38,34 @@ class Readings:
             await self._record(query, call, answered)
             return answered
 
+        self._wrapped.add(answer)
         return answer
+
+    def witness(self, handlers: Mapping[type[Query], QueryHandler]) -> Witness:
+        """Of a refused question that no wrapped handler was asked, or not for certain: a role gate comes before it."""
+        told = {kind for kind, handler in handlers.items() if handler in self._wrapped and not kind.roles}
+
+        def tell(query: Query, refusal: Refusal) -> Fact | None:
+            return None if type(query) in told or is_somebody_elses(query, refusal) else _reading(query, 0)
+
+        return tell
 
     async def _record(self, query: Query, call: Call, answered: Answer) -> None:
         shown = _shown(answered.body) if isinstance(answered, Reply) else 0
         unsealed = _unsealed(query, answered.body) if isinstance(answered, Reply) else 0
-        data = LogRead(question=query.type, filters=filters_of(query, shown), shown=shown, unsealed=unsealed)
-        # an id of its own: a question that Kafka delivers twice is answered twice, and is two readings
-        reading = uuid7()
-        fact = Fact("reading", reading, 1, data, (Target(type="reading", id=str(reading)),))
+        fact = _reading(query, shown, unsealed)
         outcome = Outcome.SUCCEEDED if isinstance(answered, Reply) else Outcome.REJECTED
         reason = answered.code if isinstance(answered, Refusal) else None
         async with self._engine.begin() as connection:
             partitions = await append(Write(connection), [(call, fact, outcome, reason)])
         self._relay.wake(partitions)
+
+
+def _reading(query: Query, shown: int, unsealed: int = 0) -> Fact:
+    """An id of its own: a question that Kafka delivers twice is answered twice, and is two readings."""
+    data = LogRead(question=query.type, filters=filters_of(query, shown), shown=shown, unsealed=unsealed)
+    reading = uuid7()
+    return Fact("reading", reading, 1, data, (Target(type="reading", id=str(reading)),))
 
 
 def filters_of(query: Query, shown: int) -> dict[str, str]:

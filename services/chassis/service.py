@@ -19,6 +19,7 @@ from services.chassis.health import Health, watchdog
 from services.chassis.messaging import AT_ONCE, IN_BULK, Fetch, Lane, Process, make_broker
 from services.chassis.outbox import Relay
 from services.chassis.queries import QueryHandler, QueryProcessor
+from services.chassis.refused_queries import RefusalRecord, Witness
 from services.wire import telemetry
 from services.wire.actor import private_key, public_key
 from services.wire.kafka import make_producer
@@ -65,10 +66,12 @@ class Service:
         opener = Opener(self.name, self._key, types, own_key, self.master_key.fingerprints)
         self._lane(topic, (topic,), CommandProcessor(desk, opener, self.engine, self.producer, self.relay))
 
-    def queries(self, topic: str, handlers: Mapping[type[Query], QueryHandler]) -> None:
+    def queries(self, topic: str, handlers: Mapping[type[Query], QueryHandler], witness: Witness) -> None:
+        """`witness` says what is told of a question that was turned down."""
         types: tuple[type[Query], ...] = (*handlers, GetOperation)
         opener = Opener(self.name, self._key, {query.type: query for query in types})
-        self._lane(topic, (topic,), QueryProcessor(handlers, opener, self.engine, self.producer))
+        refusals = RefusalRecord(self.engine, self.relay, witness)
+        self._lane(topic, (topic,), QueryProcessor(handlers, opener, self.engine, self.producer, refusals))
 
     def events(self, name: str, topics: Sequence[str], process: Process, fetch: Fetch = IN_BULK) -> None:
         """Read event topics under the group `<service>.<name>`, in bulk; `process` waits out what is away."""

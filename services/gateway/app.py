@@ -16,8 +16,10 @@ from contracts.failures import Code
 from services.gateway import openapi
 from services.gateway.auth import Authenticator, Keys
 from services.gateway.dispatch import Dispatcher
+from services.gateway.limits import Limits
 from services.gateway.middleware import Tracing
 from services.gateway.problems import Failure, respond
+from services.gateway.refusals import refusals_told
 from services.gateway.routes import ALL
 from services.gateway.routes.operations import router as operations_router
 from services.gateway.routes.service import router as service_router
@@ -51,26 +53,33 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         keys, settings.oidc_issuer, settings.oidc_audience, settings.staff_issuer, public_key(settings.staff_public_key)
     )
     app.state.sealer = Sealer(settings.credential_key.get_secret_value())
+    app.state.limits = Limits(settings)
     app.state.dispatcher = dispatcher = Dispatcher(settings)
     await dispatcher.start()
     refresh = asyncio.create_task(keys.run())
-    settle_down()
-    yield
+    async with refusals_told(settings) as app.state.refusals:
+        settle_down()
+        yield
     refresh.cancel()
     await dispatcher.stop()
 
 
 async def _on_failure(request: Request, failure: Exception) -> Response:
-    return respond(request, cast("Failure", failure))
+    return _refuse(request, cast("Failure", failure))
 
 
 async def _on_http_exception(request: Request, error: Exception) -> Response:
     known_path = cast("HTTPException", error).status_code == HTTPStatus.METHOD_NOT_ALLOWED
-    return respond(request, Failure(Code.ROUTE_NOT_REGISTERED if known_path else Code.NOT_FOUND))
+    return _refuse(request, Failure(Code.ROUTE_NOT_REGISTERED if known_path else Code.NOT_FOUND))
 
 
 async def _on_error(request: Request, _: Exception) -> Response:
-    return respond(request, Failure(Code.INTERNAL))
+    return _refuse(request, Failure(Code.INTERNAL))
+
+
+def _refuse(request: Request, failure: Failure) -> Response:
+    request.app.state.refusals.note(request, failure.code)
+    return respond(request, failure)
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ Opening = Callable[[Answer, Actor, Sealer], Answer]
 Finishing = Callable[[Dispatcher, Message, Caller, Answer], Awaitable[Answer]]
 DRY_RUN = "dry_run"
 _ANSWERS = {"true": True, "false": False}
+_UNABLE = {500: Code.INTERNAL, 503: Code.DEPENDENCY_UNAVAILABLE}
 
 
 def question(
@@ -72,11 +73,17 @@ def query(
 
 
 async def ask(dispatcher: Dispatcher, message: Message, caller: Caller, topic: str | None = None) -> Answer:
-    """A question changes nothing, so a late answer is simply 503."""
+    """A question changes nothing, so a late answer is simply 503.
+
+    Raises Failure too where its owner cannot answer: without its database it records no refusals, so the gateway does.
+    """
     try:
-        return await dispatcher.ask(message, caller, command_id(caller, "", "", None), topic)
+        answer = await dispatcher.ask(message, caller, command_id(caller, "", "", None), topic)
     except TimeoutError as error:
         raise Failure(Code.DEPENDENCY_UNAVAILABLE) from error
+    if answer.status in _UNABLE:
+        raise Failure(_UNABLE[answer.status])
+    return answer
 
 
 def _endpoint(route: Route, finish: Finishing | None) -> Endpoint:

@@ -99,19 +99,26 @@ class Authenticator:
         self._staff_issuer, self._staff_key = staff_issuer, staff_key
         self._known: OrderedDict[tuple[int, bytes], tuple[float, Actor]] = OrderedDict()
 
+    def recall(self, header: str | None) -> Actor | None:
+        """The actor of a token that was checked before and still holds."""
+        known = self._known.get(self._name(_token(header)))
+        return known[1] if known and known[0] > time.time() else None
+
     def authenticate(self, header: str | None) -> Actor:
-        scheme, _, token = (header or "").partition(" ")
-        if scheme.lower() != "bearer" or not token:
+        token = _token(header)
+        if not token:
             raise Failure(Code.AUTH_REQUIRED)
-        name = (self._keys.generation, sha256(token.encode()).digest())
-        known = self._known.get(name)
-        if known and known[0] > time.time():
-            return known[1]
+        known = self.recall(header)
+        if known:
+            return known
         actor, expires = self._check(token)
-        self._known[name] = (expires, actor)
+        self._known[self._name(token)] = (expires, actor)
         if len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
         return actor
+
+    def _name(self, token: str) -> tuple[int, bytes]:
+        return self._keys.generation, sha256(token.encode()).digest()
 
     def _check(self, token: str) -> tuple[Actor, float]:
         try:
@@ -157,6 +164,11 @@ class Authenticator:
         if not 0 < len(claims["sub"]) <= 255:
             raise jwt.InvalidTokenError("sub must have 1 to 255 characters")
         return claims
+
+
+def _token(header: str | None) -> str:
+    scheme, _, token = (header or "").partition(" ")
+    return token if scheme.lower() == "bearer" else ""
 
 
 def _unverified_header(token: str) -> dict[str, Any]:

@@ -24,10 +24,10 @@ class Failure(Exception):
 
 def respond(request: Request, failure: Failure) -> Response:
     body = problem(failure.code, request.state.request_id, failure.detail, **failure.extra)
-    encoded = body.model_dump_json(exclude_none=True)
-    headers = headers_for(body.status)
+    encoded = body.model_dump_json(exclude_none=True).encode()
+    headers = headers_for(body.status, encoded)
     if body.retryable:
-        headers["Retry-After"] = RETRY_AFTER_SECONDS
+        headers.setdefault("Retry-After", RETRY_AFTER_SECONDS)
     return Response(encoded, body.status, headers, media_type=MEDIA_TYPE)
 
 

@@ -8,18 +8,24 @@ the message; a body may not name those.
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json, to_json
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
 from starlette.routing import Route as StarletteRoute
+from starlette.types import Scope
 
 from contracts.failures import Code, FieldError
 from contracts.message import Actor, Command
 from contracts.message import Request as Message
+from services.gateway.auth import Authenticator
 from services.gateway.dispatch import Answer, Caller, Dispatcher, command_id
+from services.gateway.limits import Limits
+from services.gateway.peer import address_of
 from services.gateway.problems import MEDIA_TYPE, Failure, headers_for, invalid
 from services.gateway.secrets import Secretive
 
@@ -64,6 +70,14 @@ class Route:
         return frozenset((*self.path_fields, *self.query, *matched))
 
 
+class _Mounted(StarletteRoute):
+    """Names itself in the scope, as FastAPI's own routes do, also where only the method is wrong."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        match, child = super().matches(scope)
+        return match, {**child, "route": self} if child else child
+
+
 class Routes:
     """Collects routes. They are Starlette's own: FastAPI's handling of an endpoint costs as much as all else here."""
 
@@ -89,7 +103,7 @@ class Routes:
 
     def add(self, route: Route, endpoint: Endpoint) -> None:
         self.table.append(route)
-        self.mounted.append(StarletteRoute(route.path, endpoint, methods=[route.method], name=route.message.type))
+        self.mounted.append(_Mounted(route.path, endpoint, methods=[route.method], name=route.message.type))
 
 
 def command_endpoint(route: Route) -> Endpoint:
@@ -105,6 +119,8 @@ def command_endpoint(route: Route) -> Endpoint:
         command = request.state.command_id = command_id(caller, route.method, place, key)
         try:
             answer = await dispatcher.ask(message, caller, command)
+            if answer.status == HTTPStatus.INTERNAL_SERVER_ERROR:
+                raise Failure(Code.INTERNAL)  # its owner gave it up and tells nobody: this gateway does
             if route.sealed:
                 answer = route.sealed.opened(answer, message, request.app.state.sealer)
             return respond(answer)
@@ -124,9 +140,34 @@ async def read_message(route: Route, request: Request) -> Message:
 
 
 def caller_of(request: Request, anonymous: Actor | None = None) -> Caller:
-    actor = anonymous or request.app.state.authenticator.authenticate(request.headers.get("authorization"))
-    ip = request.client.host if request.client else None
-    return Caller(actor, request.state.request_id, ip, request.state.traceparent)
+    """Who calls, and may call so often. Raises Failure(AUTH_REQUIRED, TOKEN_INVALID, RATE_LIMITED)."""
+    known: Caller | None = getattr(request.state, "caller", None)
+    if known:
+        return known
+    ip = address_of(request)
+    actor = anonymous or _authenticated(request, ip)
+    caller = request.state.caller = Caller(actor, request.state.request_id, ip, request.state.traceparent)
+    limits: Limits = request.app.state.limits
+    if anonymous:
+        limits.visit(ip)
+    else:
+        limits.call(actor)
+    return caller
+
+
+def _authenticated(request: Request, ip: str | None) -> Actor:
+    authenticator: Authenticator = request.app.state.authenticator
+    limits: Limits = request.app.state.limits
+    header = request.headers.get("authorization")
+    known = authenticator.recall(header)
+    if known:
+        return known
+    limits.may_try(ip)
+    try:
+        return authenticator.authenticate(header)
+    except Failure:
+        limits.failed(ip)
+        raise
 
 
 def respond(answer: Answer) -> Response:

@@ -1,10 +1,12 @@
 """The partners service's composition root."""
 
 from contracts.export_messages import PARTNERS
+from contracts.partner_events import PartnerCommandRefused
 from contracts.partners import COMMANDS
 from contracts.partners import QUERIES as QUERY_TOPIC
 from contracts.personal import UnsealPartners
 from services.chassis import Service, load, run
+from services.chassis.refused_queries import refused_as
 from services.chassis.unsealing import unsealing
 from services.exports.desk import ExportDesk
 from services.exports.queries import ExportQuestions
@@ -40,7 +42,8 @@ def main() -> None:
         service.commands(COMMANDS, desk)
         asked = QUERIES | gate_queries(settings.policy, root_admins) | invoices.QUERIES | vouchers.QUERIES
         asked[UnsealPartners] = unsealing(service.master_key, root_admins)
-        service.queries(QUERY_TOPIC, asked | ExportQuestions(settings).handlers())
+        asked |= ExportQuestions(settings).handlers()
+        service.queries(QUERY_TOPIC, asked, refused_as(PartnerCommandRefused))
         service.background.append(AllowlistWatch(service.engine, root_admins, service.own_commands).run)
         service.background.append(ExpiryTimer(service.engine, service.own_commands).run)
         service.background.append(Pruning(service.engine, settings).run)

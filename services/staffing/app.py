@@ -3,8 +3,10 @@
 from contracts.credentials import IdentityActivationRequested, IdentityNoticeRequested
 from contracts.export_messages import STAFFING
 from contracts.personal import UnsealStaff
+from contracts.staff_events import StaffCommandRefused
 from contracts.staffing import COMMANDS, CREDENTIALS, QUERIES
 from services.chassis import Service, load, run
+from services.chassis.refused_queries import refused_as
 from services.chassis.unsealing import unsealing
 from services.exports.desk import ExportDesk
 from services.exports.queries import ExportQuestions
@@ -50,7 +52,8 @@ def main() -> None:
         service.commands(CREDENTIALS, credential_desk(gather, sealer, otp, tokens, limits))
         asked |= PlanQuestions(root_admins, settings.staff_issuer, otp, limits, service.master_key).handlers()
         asked[UnsealStaff] = unsealing(service.master_key, root_admins)
-        service.queries(QUERIES, asked | ExportQuestions(settings).handlers())
+        asked |= ExportQuestions(settings).handlers()
+        service.queries(QUERIES, asked, refused_as(StaffCommandRefused))
         service.events("sms", [IdentityActivationRequested.type, IdentityNoticeRequested.type], sender.on_events)
         service.background += [sender.run, Sweep(service.engine).run]
         old = OldRecords(service.engine, settings.sms_kept_days, settings.bulk_keys_kept_days)

@@ -4,10 +4,19 @@ Every answer is the same for a phone that is known and one that is not (P9), and
 reply or a log. A person who is disabled is answered like a stranger, until they prove to hold the phone.
 """
 
-from contracts.credentials import CloseSession, OpenSession, RefreshSession, RequestActivation, VerifyActivation
+from uuid_utils.compat import uuid7
+
+from contracts.credentials import (
+    ActivationUnanswered,
+    CloseSession,
+    OpenSession,
+    RefreshSession,
+    RequestActivation,
+    VerifyActivation,
+)
 from contracts.failures import Code
 from contracts.message import Command
-from services.chassis import Call, Outcome, Refusal, Reply
+from services.chassis import Call, Fact, Outcome, Refusal, Reply
 from services.chassis.commands import Handler
 from services.staffing.ledger import Ledger
 from services.staffing.otp import Verdict
@@ -24,9 +33,8 @@ def request_activation(_: RequestActivation, call: Call, ledger: Ledger) -> Outc
     account = ledger.account(phone)
     if account and not account.is_disabled:
         return Reply(202, None, [ledger.prompts.send_code(account, None, call.now)])
-    if phone:
-        ledger.prompts.challenge(phone, None, call.now)
-    return Reply(202)
+    decoy = ledger.prompts.challenge(phone, None, call.now).id if phone else None
+    return Reply(202, None, [Fact("activation", decoy or uuid7(), 1, ActivationUnanswered(challenge_id=decoy))])
 
 
 def verify_activation(_: VerifyActivation, call: Call, ledger: Ledger) -> Outcome:

@@ -17,14 +17,18 @@ import httpx
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from contracts.message import Outcome, Target
 from contracts.staffing import NotificationStatus
-from services.chassis import Write
+from contracts.work_events import NotificationSettled
+from services.chassis import Fact, Write
 from services.chassis.envelope import Record
+from services.chassis.own_facts import tell
 from services.chassis.patience import wait_out
 from services.staffing.otp import Otp
 from services.staffing.scope import declare_messages
 from services.staffing.settings import StaffingSettings
 
+SERVICE = "staffing"
 AT_ONCE = 32
 MAX_TRIES = 6
 TIMEOUT_SECONDS = 5.0
@@ -40,7 +44,7 @@ _CLAIM = """
     FROM due JOIN notifications d USING (id) JOIN accounts a ON a.id = d.account_id
         LEFT JOIN otp_challenges c ON c.id = d.challenge_id
     WHERE n.id = due.id
-    RETURNING n.id, n.challenge_id, n.tries, a.phone, c.expires_at
+    RETURNING n.id, n.account_id, n.challenge_id, n.tries, a.phone, c.expires_at
 """
 _SETTLE = """
     UPDATE notifications SET status = $2::text, settled_at = $3::timestamptz, failure = $4::text,
@@ -55,10 +59,18 @@ class Message(NamedTuple):
     """One claimed message; `phone` is used for this one request and never logged."""
 
     id: UUID
+    account_id: UUID
     challenge_id: UUID | None
     tries: int
     phone: str
     expires_at: datetime | None
+
+    def settled(self, status: NotificationStatus, failure: str | None) -> Fact:
+        data = NotificationSettled(
+            notification_id=self.id, account_id=self.account_id, status=status, tries=self.tries, failure=failure
+        )
+        person = Target(type="account", id=str(self.account_id))
+        return Fact("notification", self.id, 1, data, (Target(type="notification", id=str(self.id)), person))
 
 
 class SmsSender:
@@ -167,7 +179,10 @@ class SmsSender:
     ) -> None:
         settled = None if status is NotificationStatus.QUEUED else datetime.now(UTC)
         async with self._transaction() as tx:
-            await tx.exec_driver_sql(_SETTLE, (message.id, status, settled, failure, again))
+            done = await tx.exec_driver_sql(_SETTLE, (message.id, status, settled, failure, again))
+            if settled and done.rowcount:
+                outcome = Outcome.SUCCEEDED if status is NotificationStatus.SENT else Outcome.FAILED
+                await tell(tx, SERVICE, message.settled(status, failure), outcome)
 
 
 def _backoff(tries: int) -> timedelta:

@@ -10,11 +10,15 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
+from uuid_utils.compat import uuid7
 
-from services.chassis import Write
+from contracts.work_events import CredentialsSwept, Swept
+from services.chassis import Fact, Write
+from services.chassis.own_facts import tell
 from services.chassis.patience import wait_out
 from services.staffing.scope import declare_messages
 
+SERVICE = "staffing"
 AT_ONCE = 500
 PAUSE_SECONDS = 60.0
 CODES_KEPT = timedelta(hours=1)
@@ -43,10 +47,10 @@ _SESSIONS = """
         LIMIT $2 FOR UPDATE SKIP LOCKED)
 """
 _KEPT = {
-    "challenges": (_CHALLENGES, CODES_KEPT),
-    "counters": (_COUNTERS, COUNTERS_KEPT),
-    "tokens": (_TOKENS, SESSIONS_KEPT),
-    "sessions": (_SESSIONS, SESSIONS_KEPT),
+    Swept.CHALLENGES: (_CHALLENGES, CODES_KEPT),
+    Swept.COUNTERS: (_COUNTERS, COUNTERS_KEPT),
+    Swept.TOKENS: (_TOKENS, SESSIONS_KEPT),
+    Swept.SESSIONS: (_SESSIONS, SESSIONS_KEPT),
 }
 
 log = structlog.get_logger()
@@ -65,11 +69,14 @@ class Sweep:
 
     async def once(self) -> dict[str, int]:
         """One small batch of each kind, each in a transaction of its own; returns how many went."""
-        now, swept = datetime.now(UTC), {}
+        now, swept = datetime.now(UTC), dict[str, int]()
         for kind, (statement, kept) in _KEPT.items():
             async with self._engine.begin() as tx:
                 await declare_messages(Write(tx))
-                swept[kind] = (await tx.exec_driver_sql(statement, (now - kept, AT_ONCE))).rowcount
+                swept[kind.value] = count = (await tx.exec_driver_sql(statement, (now - kept, AT_ONCE))).rowcount
+                if count:
+                    told = Fact("sweep", uuid7(), 1, CredentialsSwept(kind=kind, count=count))
+                    await tell(Write(tx), SERVICE, told)
         if any(swept.values()):
             log.info("credentials.swept", **swept)
         return swept

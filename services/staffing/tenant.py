@@ -91,7 +91,13 @@ class Tenant(Freezable):
             created_at=call.now,
             updated_at=call.now,
         )
-        data = TenantCreated(tenant_id=tenant.id, name=tenant.name, region=tenant.region, owner_account_id=owner)
+        data = TenantCreated(
+            tenant_id=tenant.id,
+            name=tenant.name,
+            region=tenant.region,
+            owner_account_id=owner,
+            roles=tenant.role_views(),
+        )
         return tenant, tenant.record(data, Target(type="account", id=str(owner)))
 
     def _turned(self) -> EventData:

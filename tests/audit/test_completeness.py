@@ -1,5 +1,7 @@
 """A17: a missing event is seen, and one that only comes late is not accused."""
 
+from uuid import uuid4
+
 import pytest
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
@@ -90,3 +92,17 @@ async def test_aggregates_of_different_types_do_not_fill_each_others_gaps(ledger
 
 async def test_a_gap_is_told_within_the_minute_that_a17_allows() -> None:
     assert completeness.GRACE_SECONDS + 2 * completeness.LOOK_SECONDS <= 60
+
+
+async def test_a_refusal_that_a_gateway_told_and_nobody_recorded_is_named(ledger: Ledger) -> None:
+    """A gateway has no outbox: its refusals are numbered for as long as it runs, whatever their types."""
+    run = str(uuid4())
+    told = [
+        event(n, aggregate_type="gateway_run", aggregate_id=run, type=f"gateway.{kind}")
+        for n, kind in enumerate(("refused", "refusals_dropped", "refused", "refused"), 1)
+    ]
+
+    await ledger.take([record(told[n], told[n]["type"]) for n in (0, 2, 3)])
+
+    (gap,) = await watch(ledger).look()
+    assert (gap.aggregate_type, str(gap.aggregate_id), gap.version) == ("gateway_run", run, 3)

@@ -67,5 +67,6 @@ async def told_exactly_once(tables: Tables, tape: Tape, prepared: Prepared, reco
     await eventually(lambda: tables.value(still_due, ids) == 0, "its events are marked as published")
     await eventually(lambda: len(tape.of_command(record.command_id)) >= len(ids), "its events on the wire")
 
+    assert prepared.events, "it changes something and tells nobody"
     assert sorted(row["topic"] for row in written) == sorted(prepared.events)
     assert {seen.id for seen in tape.of_command(record.command_id)} == set(map(str, ids))

@@ -41,6 +41,7 @@ def test_only_failures_that_pass_are_retryable() -> None:
         Code.HSM_UNAVAILABLE,
         Code.SIGNING_DISABLED,
         Code.VOUCHER_OUTCOME_UNKNOWN,
+        Code.RATE_LIMITED,
         Code.OTP_COOLDOWN,
         Code.OTP_RATE_LIMIT,
     }

@@ -11,7 +11,7 @@ import pytest
 from psycopg.types.string import TextLoader
 
 from contracts.staffing import CREDENTIALS
-from contracts.topics import REPLIES, events_of
+from contracts.topics import EVENT_TOPICS, REPLIES
 from deploy.local.stack import Stack
 from tests.http.conftest import Api
 from tests.http.test_staff_journey import TENANTS, code_for, mobile
@@ -197,12 +197,12 @@ def test_no_secret_lies_in_a_log_a_topic_or_a_table(api: Api) -> None:
 
 
 async def _records(stack: Stack) -> bytes:
-    """All that stands on the topics of credentials, replies and staff events: keys, values, headers."""
+    """All that stands on the topics of credentials, replies and events, the gateway's too: keys, values, headers."""
     found = bytearray()
     for principal, topics in (
         ("staffing", (CREDENTIALS,)),
         ("gateway", (REPLIES.name,)),
-        ("downstream", events_of("staffing")),
+        ("downstream", EVENT_TOPICS),
     ):
         async with reader(stack, principal, *topics) as consumer:
             for record in await until_now(consumer):

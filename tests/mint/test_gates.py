@@ -4,6 +4,7 @@ import signal
 from typing import LiteralString
 from uuid import UUID
 
+import orjson
 import pytest
 
 from contracts.partners import PartnerState
@@ -41,7 +42,7 @@ async def nothing_left(client: Client, invoice_id: UUID, node: SwapOperator, tab
 
 
 async def test_an_approved_invoice_is_signed_submitted_and_minted(
-    bus: Bus, mint: ServiceProcess, node: SwapOperator
+    bus: Bus, mint: ServiceProcess, node: SwapOperator, tables: Tables
 ) -> None:
     client = await Client.approved(bus)
     invoice_id = await client.invoice()
@@ -52,6 +53,9 @@ async def test_an_approved_invoice_is_signed_submitted_and_minted(
     [mint_row] = await eventually(lambda: node.mints(str(invoice_id)), "the node mints")
     assert (mint_row["amount"], mint_row["recipient"]) == ("12.50", answer.json["recipient"])
     assert (await client.becomes(invoice_id, "MINTED"))["voucher"]["tx_hash"] == mint_row["tx_hash"]
+    told = "SELECT topic, value FROM outbox WHERE aggregate_id = %s ORDER BY version DESC LIMIT 3"
+    actors = {row["topic"]: orjson.loads(row["value"])["actor"]["type"] for row in tables.rows(told, invoice_id)}
+    assert actors == dict.fromkeys(("voucher.signed", "invoice.submitted", "invoice.minted"), "system")
 
 
 async def test_a_suspended_partner_gets_nothing_signed(

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import orjson
 import pytest
 import pytest_asyncio
 
@@ -84,10 +85,12 @@ async def test_who_left_is_deactivated_and_the_log_says_so(bus: Bus, provider: S
     await replaced(bus, application, 3, application.actor.subject)
     await eventually(lambda: row(tables, guest)["status"] == "done", "the job is done")
 
-    told = "SELECT topic FROM outbox WHERE aggregate_id = %s ORDER BY version"
-    topics = [each["topic"] for each in tables.rows(told, application.partner_id)]
+    told = "SELECT topic, value FROM outbox WHERE aggregate_id = %s ORDER BY version"
+    rows = tables.rows(told, application.partner_id)
+    topics = [each["topic"] for each in rows]
     assert not await provider.is_active(known)
     assert topics[-2:] == ["partner.contact.removed", "partner.contact.deactivated"]
+    assert orjson.loads(rows[-1]["value"])["actor"] == {"type": "system", "issuer": None, "subject": "partners"}
     assert await tasks(bus, application, Role.AUDITOR) == []
 
 

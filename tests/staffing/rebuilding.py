@@ -11,7 +11,6 @@ from uuid import UUID
 
 import orjson
 
-from services.staffing.tenant import SEEDED_ROLES
 from tests.staffing.office import Office
 
 Row = tuple[Any, ...]
@@ -93,8 +92,9 @@ def _apply(event: dict[str, Any], rows: dict[str, dict[Any, dict[str, Any]]]) ->
     match event["type"]:
         case "tenant.created":
             tenant |= {"name": data["name"], "region": data["region"], "status": "ACTIVE"}
-            for key, role in SEEDED_ROLES.items():
-                roles[data["tenant_id"], key] |= {"level": role.level, "permissions": sorted(role.permissions)}
+            for role in data["roles"]:
+                defined = {"level": role["level"], "permissions": sorted(role["permissions"])}
+                roles[data["tenant_id"], role["role_key"]] |= defined
         case "tenant.frozen" | "tenant.activated":
             tenant["status"] = "FROZEN" if event["type"].endswith("frozen") else "ACTIVE"
         case "role.defined":

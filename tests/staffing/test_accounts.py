@@ -58,7 +58,7 @@ async def test_a_disabled_person_is_a_stranger_to_activation(office: Office, sho
     verified = await office.verify(shop.owner_phone, office.newest_code(shop.owner_phone), "another good one")
 
     assert (proven.status, proven.code) == (403, "ACCOUNT_DISABLED")
-    assert (asked.status, asked.body, asked.told) == (202, None, [])
+    assert (asked.status, asked.body, asked.told) == (202, None, ["activation.unanswered"])
     assert verified.code == "OTP_INVALID"
     assert (await office.log_in(shop.owner_phone)).code == "ACCOUNT_DISABLED"
 

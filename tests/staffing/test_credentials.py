@@ -106,6 +106,7 @@ async def test_a_code_is_asked_for_even_with_nonsense(office: Office) -> None:
     answers = [await office.tell(RequestActivation(phone=phone), ANYBODY) for phone in nonsense]
 
     assert [answer.status for answer in answers] == [202] * 4
+    assert [answer.told for answer in answers] == [["activation.unanswered"]] * 4
     assert office.counts() == before
 
 
@@ -115,7 +116,8 @@ async def test_a_strangers_phone_gets_a_challenge_but_no_message(office: Office)
     answer = await office.tell(RequestActivation(phone=stranger), ANYBODY)
     verified = await office.verify(stranger, office.newest_code(stranger))
 
-    assert (answer.told, verified.code) == ([], "OTP_INVALID")
+    assert (answer.told, verified.code) == (["activation.unanswered"], "OTP_INVALID")
+    assert stranger not in repr(answer.events)
     row = office.tables.rows("SELECT * FROM otp_challenges WHERE phone_key = %s", office.otp.phone_key(stranger))[0]
     assert (row["account_id"], row["attempts"]) == (None, 1)
     assert stranger not in repr(row)

@@ -10,6 +10,7 @@ from contracts.access import DefineRole, RemoveRole
 from contracts.message import Actor
 from contracts.staff_changes import AddBranches, ChangeKind, ChangeRole, RemoveBranch, ReplaceBranches, RevokeStaff
 from contracts.staffing import ActivateBranch, FreezeBranch, FreezeTenant, MembershipKind, TenantCommand
+from services.staffing.tenant import SEEDED_ROLES, Role
 from tests.staffing.office import Office, Shop, provision
 from tests.staffing.rebuilding import MissingEventError, Tables, differences, events_about, rebuilt, stored
 
@@ -84,6 +85,21 @@ async def test_the_events_alone_make_the_same_rows_and_none_can_be_missing(offic
 
     for n in dice.sample(range(len(events)), DROPPED):
         assert _shows([*events[:n], *events[n + 1 :]], standing), f"nobody misses {events[n]['type']}"
+
+
+async def test_a_tenant_keeps_the_roles_it_began_with_however_the_next_release_seeds(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is taken from the code: a registry seeded in another way is in the log as it was."""
+    monkeypatch.setitem(SEEDED_ROLES, "PORTER", Role(7, frozenset({"sale.refund"})))
+    monkeypatch.delitem(SEEDED_ROLES, "CASHIER")
+    tenants = [(await office.open_shop()).tenant_id]
+    monkeypatch.undo()
+
+    standing = stored(office, tenants)
+
+    assert {role_key for _, role_key in standing["tenant_roles"]} == {"ADMIN", "MANAGER", "PORTER"}
+    assert differences(rebuilt(events_about(office, tenants)), standing) == []
 
 
 def _shows(events: list[dict[str, Any]], standing: Tables) -> bool:

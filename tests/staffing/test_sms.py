@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+import orjson
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -156,6 +157,33 @@ async def test_tries_are_bounded_and_the_failure_is_kept(
 
     row = notification(office, phone)
     assert (row["status"], row["tries"], row["failure"]) == ("failed", MAX_TRIES, "HTTP 503")
+
+
+@pytest.mark.parametrize(("mode", "outcome"), [("ok", "SUCCEEDED"), ("error", "FAILED")])
+async def test_what_became_of_a_message_is_told_once(
+    office: Office, shop: Shop, provider: Provider, sender: SmsSender, mode: str, outcome: str
+) -> None:  # A4
+    phone = new_phone()
+    await provider.behave(mode)
+    await office.hire(shop, phone=phone, notify="sms")
+
+    for _ in range(MAX_TRIES + 2):
+        make_due(office, phone)
+        await send_due(sender)
+
+    row = notification(office, phone)
+    written = "SELECT value FROM outbox WHERE topic = 'notification.settled' AND aggregate_id = %s"
+    (told,) = [orjson.loads(each["value"]) for each in office.tables.rows(written, row["id"])]
+    assert told["actor"] == {"type": "system", "issuer": None, "subject": "staffing"}
+    assert told["outcome"] == outcome
+    assert told["data"] == {
+        "notification_id": str(row["id"]),
+        "account_id": str(row["account_id"]),
+        "status": row["status"],
+        "tries": row["tries"],
+        "failure": row["failure"],
+    }
+    assert "tenant" not in {target["type"] for target in told["targets"]}, "no tenant learns what was sent (S2.7)"
 
 
 async def test_a_lying_provider_sends_one_message(

@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 from typing import LiteralString
 
+import orjson
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -107,6 +108,23 @@ async def test_counters_of_hours_long_gone_go(office: Office, engine: AsyncEngin
     await Sweep(engine).once()
 
     assert office.tables.value("SELECT count(*) FROM otp_counters") == 2
+
+
+async def test_what_was_swept_is_told_with_its_number(office: Office, engine: AsyncEngine) -> None:  # A4
+    phones = [new_phone() for _ in range(3)]
+    await office.tell_all(*((RequestActivation(phone=phone), ANYBODY) for phone in phones))
+    expire_codes(office, phones, CODES_KEPT + SECOND)
+    before = office.tables.value("SELECT coalesce(max(id), 0) FROM outbox")
+
+    swept = await Sweep(engine).once()
+    await Sweep(engine).once()
+
+    rows = office.tables.rows("SELECT value FROM outbox WHERE topic = 'credentials.swept' AND id > %s", before)
+    events = [orjson.loads(row["value"]) for row in rows]
+    assert swept["challenges"] >= 3
+    told = [event["data"]["count"] for event in events if event["data"]["kind"] == "challenges"]
+    assert told[0] == swept["challenges"]
+    assert {event["actor"]["subject"] for event in events if event["actor"]["type"] == "system"} == {"staffing"}
 
 
 async def test_two_sweepers_share_the_work(

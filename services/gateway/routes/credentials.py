@@ -15,12 +15,11 @@ from contracts.credentials import (
     Verification,
     VerifyActivation,
 )
-from contracts.message import Actor, ActorType
+from services.gateway.peer import ANYBODY
 from services.gateway.routing import Routes
 from services.gateway.secrets import Exchanged, Sealed
 
 ACTIVATION, SESSIONS = "/api/v1/activation", "/api/v1/sessions"
-ANYBODY = Actor(type=ActorType.USER, subject="anonymous")
 VERIFICATION = Sealed(Verification, {"code": Purpose.CODE, "password": Purpose.PASSWORD})
 LOGIN = Sealed(Login, {"password": Purpose.PASSWORD}, reply=Purpose.SESSION)
 

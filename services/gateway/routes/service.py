@@ -22,11 +22,15 @@ async def livez() -> Response:
 
 @router.get("/readyz")
 async def readyz(request: Request) -> Response:
-    """Ready when tokens can be checked and replies are being read."""
+    """Ready when tokens can be checked, replies are being read and refusals are being told, now or later."""
     state = request.app.state
-    checks = {"identity_provider_keys": state.keys.loaded, "replies": state.dispatcher.receiving}
+    checks = {
+        "identity_provider_keys": state.keys.loaded,
+        "replies": state.dispatcher.receiving,
+        "refusals": not state.refusals.sending.done(),
+    }
     problems = {name: "not yet" for name, fine in checks.items() if not fine}
-    body = orjson.dumps({"ready": not problems, "problems": problems})
+    body = orjson.dumps({"ready": not problems, "problems": problems, "refusals_waiting": state.refusals.waiting})
     return Response(body, 503 if problems else 200, media_type="application/json")
 
 

@@ -12,14 +12,19 @@ import asyncio
 import random
 from datetime import datetime, timedelta
 from typing import NamedTuple
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from contracts.message import Target
+from contracts.work_events import PageSent
+from services.chassis import Fact, Write
+from services.chassis.own_facts import tell
 from services.chassis.patience import wait_out
 from services.partners.review.pager import AT_ONCE, Pager
 
+SERVICE = "partners"
 LOOK_SECONDS = 0.5
 LEASE = timedelta(seconds=30)
 LONGEST_SECONDS = 60.0
@@ -65,6 +70,13 @@ class Message(NamedTuple):
     def body(self) -> str:
         waits = f"{self.raised_at:%Y-%m-%d %H:%M} UTC"
         return f"Partner {self.partner_id}, dossier version {self.dossier_version}, waits since {waits}."
+
+    def sent(self) -> Fact:
+        """Told once: the delivery at one level is an aggregate with this one event."""
+        data = PageSent(page_id=self.page_id, level=self.level, tries=self.tries)
+        targets = {"page": self.page_id, "partner": self.partner_id}
+        about = tuple(Target(type=kind, id=str(identifier)) for kind, identifier in targets.items())
+        return Fact("page_delivery", uuid5(self.page_id, str(self.level)), 1, data, about)
 
 
 class Courier:
@@ -115,7 +127,9 @@ class Courier:
         failure = await self._pager.send(message.level, message.title, message.body, message.page_id)
         async with self._engine.begin() as tx:
             if failure is None:
-                await tx.exec_driver_sql(_SENT, (message.page_id, message.level))
+                done = await tx.exec_driver_sql(_SENT, (message.page_id, message.level))
+                if done.rowcount:
+                    await tell(Write(tx), SERVICE, message.sent())
             else:
                 again = backoff(message.tries)
                 await tx.exec_driver_sql(_FAILED, (message.page_id, message.level, failure, again))

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 from uuid import UUID, uuid4
 
+import orjson
 import pytest
 import pytest_asyncio
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -86,6 +87,26 @@ async def test_a_page_reaches_the_first_level_and_names_no_more_than_ids(
     assert f"Partner {page.partner_id}, dossier version 1" in row["message"]
     assert desk.book.partners[page.partner_id].legal_name not in row["title"] + row["message"]
     assert delivery(tables, page)["status"] == "sent"
+
+
+async def test_a_page_that_was_sent_is_told_once(
+    engine: AsyncEngine, courier: Courier, fake: PagerOperator, tables: Tables
+) -> None:  # A4
+    _, [page] = await raised(engine)
+    await fake.behave("error")
+    await send_due(courier)
+    await fake.behave("ok")
+
+    for _ in range(2):
+        make_due(tables, page)
+        await send_due(courier)
+
+    rows = tables.rows("SELECT value FROM outbox WHERE topic = 'page.sent' ORDER BY id")
+    events = [orjson.loads(row["value"]) for row in rows]
+    (told,) = [event for event in events if event["data"]["page_id"] == str(page.id)]
+    assert told["actor"] == {"type": "system", "issuer": None, "subject": "partners"}
+    assert told["data"] == {"page_id": str(page.id), "level": 1, "tries": 2}
+    assert {"type": "partner", "id": str(page.partner_id)} in told["targets"]
 
 
 async def test_a_pager_that_is_down_loses_no_page(

@@ -63,8 +63,8 @@ def sell_out(shop: Bookshop) -> None:
 def kill_at(shop: Bookshop, export_id: UUID, point: ExportPoint, part: int = 2) -> None:
     shop.crash.arm(point, str(part) if point in PART_POINTS else "")
     made = shop.make(export_id, part_bytes=PART_BYTES)
-    assert shop.crash.happened
     assert made.exit_code == -signal.SIGKILL, made.output
+    assert shop.crash.happened
 
 
 def sha256_of_the_rest(shop: Bookshop, export_id: UUID) -> str:

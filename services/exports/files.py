@@ -9,11 +9,11 @@ from services.exports.settings import ExportSettings
 from services.wire.objects import S3, ObjectStore
 
 LINK_LIFETIME = timedelta(minutes=5)
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS, CONNECT_SECONDS = 60.0, 10.0
 
 
 def store_of(settings: ExportSettings) -> ObjectStore:
-    return ObjectStore(settings, settings.export_bucket, PATIENCE_SECONDS)
+    return ObjectStore(settings, settings.export_bucket, PATIENCE_SECONDS, CONNECT_SECONDS)
 
 
 def key_of(service: str, export_id: object, file_format: Format) -> str:

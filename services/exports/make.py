@@ -57,7 +57,7 @@ def _keep_large_blocks_apart() -> None:
 
 def connect(settings: ExportSettings) -> Connection:
     dsn = settings.database_url.get_secret_value().replace("+asyncpg", "")
-    return psycopg.connect(dsn, autocommit=True, options=_SESSION, connect_timeout=10)
+    return psycopg.connect(dsn, autocommit=True, options=_SESSION, connect_timeout=30)
 
 
 def _make_or_say_why(

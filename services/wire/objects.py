@@ -34,11 +34,14 @@ class Answer(NamedTuple):
 class ObjectStore:
     """Blocking: a service calls it in a thread. Everything raises StoreError."""
 
-    def __init__(self, settings: StoreSettings, bucket: str, patience_seconds: float) -> None:
+    def __init__(
+        self, settings: StoreSettings, bucket: str, patience_seconds: float, connect_seconds: float = 2.0
+    ) -> None:
         self._url = f"{settings.s3_endpoint}/{bucket}"
         self._credentials = Credentials(settings.s3_access_key, settings.s3_secret_key.get_secret_value())
         self._region = settings.s3_region
-        self._pool = urllib3.PoolManager(timeout=urllib3.Timeout(connect=2, read=patience_seconds), retries=False)
+        timeout = urllib3.Timeout(connect=connect_seconds, read=patience_seconds)
+        self._pool = urllib3.PoolManager(timeout=timeout, retries=False)
 
     def call(
         self,

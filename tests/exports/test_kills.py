@@ -63,8 +63,8 @@ def sell_out(shop: Bookshop) -> None:
 def kill_at(shop: Bookshop, export_id: UUID, point: ExportPoint, part: int = 2) -> None:
     shop.crash.arm(point, str(part) if point in PART_POINTS else "")
     made = shop.make(export_id, part_bytes=PART_BYTES)
-    assert shop.crash.happened
     assert made.exit_code == -signal.SIGKILL, made.output
+    assert shop.crash.happened
 
 
 def sha256_of_the_rest(shop: Bookshop, export_id: UUID) -> str:
@@ -116,16 +116,16 @@ def test_what_was_taken_is_what_keeps_the_file_the_same(shop: Bookshop, wanted: 
 
 
 def test_killed_at_random_moments_it_is_the_same_file(shop: Bookshop, wanted: str) -> None:
-    assert sha256_after_kills(shop, Format.CSV, kills=4, seed=20261128) == wanted
+    assert sha256_after_kills(shop, Format.CSV, kills=2, seed=20261128) == wanted
 
 
 @pytest.mark.faults
 @pytest.mark.parametrize("file_format", list(Format))
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(3))
 def test_killed_at_many_random_moments_it_is_the_same_file(
     shop: Bookshop, undisturbed: Callable[[Format], str], file_format: Format, seed: int
 ) -> None:
-    assert sha256_after_kills(shop, file_format, kills=15, seed=seed) == undisturbed(file_format)
+    assert sha256_after_kills(shop, file_format, kills=12, seed=seed) == undisturbed(file_format)
 
 
 def sha256_after_kills(shop: Bookshop, file_format: Format, *, kills: int, seed: int) -> str:

@@ -1,5 +1,7 @@
 """What leaves by exports is listed by name, and what does not is left out on purpose; credentials never leave."""
 
+import subprocess
+import sys
 from collections.abc import Sequence
 
 import pytest
@@ -12,6 +14,7 @@ from services.exports.dataset import Dataset, Kind
 from services.partners import datasets as partners
 from services.staffing import datasets as staffing
 from tests.support import Tables
+from tests.support.process import REPOSITORY
 
 OWNED: dict[str, tuple[ExportMessages, Sequence[Dataset]]] = {
     "partners": (PARTNERS, partners.DATASETS),
@@ -81,3 +84,16 @@ def test_a_service_does_not_understand_a_dataset_of_another() -> None:
     assert STAFFING.start.model_validate_json('{"dataset": "accounts", "format": "csv"}').dataset == "accounts"
     with pytest.raises(ValidationError, match="accounts is not a dataset of this service"):
         AUDIT.start.model_validate_json('{"dataset": "accounts", "format": "csv"}')
+
+
+@pytest.mark.parametrize("service", OWNED)
+def test_a_service_itself_carries_nothing_of_what_writes_files(service: str) -> None:
+    """The writers cost 40 MB; they are for the process that makes one file."""
+    said = "import sys; import services.{}.{}; print(sorted({{'pyarrow', 'psycopg'}} & sys.modules.keys()))"
+
+    def carried(module: str) -> str:
+        command = [sys.executable, "-c", said.format(service, module)]
+        return subprocess.run(command, capture_output=True, text=True, check=True, cwd=REPOSITORY).stdout.strip()
+
+    assert carried("app") == "[]"
+    assert carried("exporting") == "['psycopg']"  # the control

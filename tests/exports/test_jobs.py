@@ -63,7 +63,15 @@ def due_now(stack: Stack, export_id: UUID) -> None:
         tables.execute("UPDATE exports SET next_try_at = now() WHERE id = %s", (export_id,))
 
 
-@pytest.mark.parametrize("point", [JobPoint.AFTER_CLAIM, JobPoint.BEFORE_REPORT, JobPoint.AFTER_REPORT], ids=str)
+@pytest.mark.parametrize(
+    "point",
+    [
+        JobPoint.BEFORE_REPORT,
+        pytest.param(JobPoint.AFTER_CLAIM, marks=pytest.mark.faults),
+        pytest.param(JobPoint.AFTER_REPORT, marks=pytest.mark.faults),
+    ],
+    ids=str,
+)
 async def test_a_service_killed_in_the_middle_of_a_job_comes_back_and_finishes_it_once(
     stack: Stack, point: JobPoint
 ) -> None:
@@ -134,7 +142,13 @@ def test_between_tries_there_is_time_for_a_store_to_come_back() -> None:
     assert pauses == [10, 30, 90, 270]
 
 
-@pytest.mark.parametrize("killed", [False, True], ids=["undisturbed", "killed after the removal"])
+@pytest.mark.parametrize(
+    "killed",
+    [
+        pytest.param(False, marks=pytest.mark.faults, id="undisturbed"),
+        pytest.param(True, id="killed after the removal"),
+    ],
+)
 async def test_a_file_whose_time_is_over_leaves_the_bucket_once(stack: Stack, *, killed: bool) -> None:
     async with Bus.of(stack) as bus:
         with ServiceProcess(stack, "audit") as audit:

@@ -1,4 +1,4 @@
-"""Alembic for every service: one environment, those of chassis and upkeep and the service's own side by side."""
+"""Alembic for every service: one environment; the migrations of the shared packages beside the service's own."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ def config(service: str, connection: Connection | None = None) -> Config:
     settings = Config()
     settings.set_main_option("script_location", str(_HERE))
     settings.set_main_option("path_separator", "newline")
-    places = "\n".join(f"{_SERVICES}/{part}/migrations" for part in ("chassis", "upkeep", service))
+    places = "\n".join(f"{_SERVICES}/{part}/migrations" for part in ("chassis", "upkeep", "people", service))
     settings.set_main_option("version_locations", places)
     settings.attributes.update(connection=connection, service=service)
     return settings

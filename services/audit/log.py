@@ -24,8 +24,8 @@ from services.audit.nodes import extend
 from services.audit.note import Signer
 from services.chassis import Write, insert
 from services.chassis.dead_letters import bury
-from services.chassis.envelope import Record
 from services.chassis.patience import wait_out
+from services.wire.envelope import Record
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtext(current_schema() || '.sequencer'))"
 _HEAD = """

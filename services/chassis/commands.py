@@ -22,12 +22,12 @@ from contracts.message import Command, CommandRefused, Outcome
 from services.chassis import inbox, outbox, waiting
 from services.chassis.database import Write
 from services.chassis.dead_letters import bury, is_replay
-from services.chassis.envelope import Inbound, MalformedError, Opener, Record
 from services.chassis.outcome import Call, Decision, Deferred, Fact, Refusal, Reply, authorise
 from services.chassis.patience import TRIES, pause, wait_out
 from services.chassis.replies import render, send
 from services.wire import telemetry
 from services.wire.crash import Point, reach
+from services.wire.envelope import Inbound, MalformedError, Opener, Record
 
 Handler = Callable[[Any, Call, Any], Decision]
 Told = tuple[Call, Fact, Outcome, str | None]

@@ -6,8 +6,8 @@ import orjson
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from contracts.message import Header
-from services.chassis.envelope import Record
 from services.wire import telemetry
+from services.wire.envelope import Record
 
 REPLAY_HEADER = "ce_deadletterid"
 _BIGINT_DIGITS = 18

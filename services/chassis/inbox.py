@@ -10,7 +10,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from services.chassis.database import Write, fetch, insert
-from services.chassis.envelope import Inbound
+from services.wire.envelope import Inbound
 
 _CLAIM = "INSERT INTO inbox (message_id) SELECT unnest($1::uuid[]) ON CONFLICT DO NOTHING RETURNING message_id"
 _STORED = """

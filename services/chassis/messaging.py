@@ -20,10 +20,10 @@ from faststream.kafka import KafkaBroker
 from faststream.kafka.message import FAKE_CONSUMER, KafkaAckableMessage
 from faststream.security import SASLScram512
 
-from services.chassis.envelope import Record
 from services.chassis.patience import pause
 from services.wire import telemetry
 from services.wire.crash import Point, reach
+from services.wire.envelope import Record
 from services.wire.header_names import accept_any_header_name
 from services.wire.kafka import tls
 from services.wire.settings import ServiceSettings

@@ -14,12 +14,12 @@ from contracts.message import Query
 from contracts.operations import GetOperation, OperationView
 from services.chassis.commands import ids
 from services.chassis.database import Read, is_away
-from services.chassis.envelope import Inbound, MalformedError, Opener, Record
 from services.chassis.inbox import asker_of
 from services.chassis.outcome import Call, Outcome, Refusal, Reply, authorise
 from services.chassis.refused_queries import RefusalRecord
 from services.chassis.replies import render, send
 from services.wire import telemetry
+from services.wire.envelope import Inbound, MalformedError, Opener, Record
 
 QueryHandler = Callable[[Any, Call, Read], Awaitable[Outcome]]
 Answered = tuple[Inbound, Call, Outcome]

@@ -14,7 +14,6 @@ from contracts.message import Query
 from contracts.operations import GetOperation
 from services.chassis.commands import CommandProcessor, Desk
 from services.chassis.database import connect
-from services.chassis.envelope import Opener
 from services.chassis.health import Health, watchdog
 from services.chassis.messaging import AT_ONCE, IN_BULK, Fetch, Lane, Process, make_broker
 from services.chassis.outbox import Relay
@@ -22,6 +21,7 @@ from services.chassis.queries import QueryHandler, QueryProcessor
 from services.chassis.refused_queries import RefusalRecord, Witness
 from services.wire import telemetry
 from services.wire.actor import private_key, public_key
+from services.wire.envelope import Opener
 from services.wire.kafka import make_producer
 from services.wire.own_commands import OwnCommands
 from services.wire.personal import MasterKey

@@ -7,7 +7,6 @@ from contracts.partners import QUERIES as QUERY_TOPIC
 from contracts.personal import UnsealPartners
 from services.chassis import Service, load, run
 from services.chassis.refused_queries import refused_as
-from services.chassis.unsealing import unsealing
 from services.exports.desk import ExportDesk
 from services.exports.queries import ExportQuestions
 from services.exports.wiring import rules_of, run_exports
@@ -24,6 +23,7 @@ from services.partners.mint.evidence import Reviewed
 from services.partners.queries import QUERIES
 from services.partners.review.wiring import review
 from services.partners.settings import PartnersSettings
+from services.people.unsealing import unsealing
 from services.upkeep import Pruning
 from services.wire.allowlist import Allowlist
 

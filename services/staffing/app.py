@@ -7,10 +7,10 @@ from contracts.staff_events import StaffCommandRefused
 from contracts.staffing import COMMANDS, CREDENTIALS, QUERIES
 from services.chassis import Service, load, run
 from services.chassis.refused_queries import refused_as
-from services.chassis.unsealing import unsealing
 from services.exports.desk import ExportDesk
 from services.exports.queries import ExportQuestions
 from services.exports.wiring import rules_of, run_exports
+from services.people.unsealing import unsealing
 from services.staffing.access_queries import AccessQuestions
 from services.staffing.attempts import Gatherer
 from services.staffing.caps import OtpLimits

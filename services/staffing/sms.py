@@ -21,12 +21,12 @@ from contracts.message import Outcome, Target
 from contracts.staffing import NotificationStatus
 from contracts.work_events import NotificationSettled
 from services.chassis import Fact, Write
-from services.chassis.envelope import Record
 from services.chassis.own_facts import tell
 from services.chassis.patience import wait_out
 from services.staffing.otp import Otp
 from services.staffing.scope import declare_messages
 from services.staffing.settings import StaffingSettings
+from services.wire.envelope import Record
 
 SERVICE = "staffing"
 AT_ONCE = 32

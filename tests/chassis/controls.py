@@ -11,11 +11,11 @@ import structlog
 from contracts.message import Request
 from services.chassis import inbox
 from services.chassis.database import Write
-from services.chassis.envelope import Inbound, Opener, Record
 from services.chassis.inbox import Claim
 from services.chassis.messaging import Lane
 from services.partners import roster
 from services.partners.app import main
+from services.wire.envelope import Inbound, Opener, Record
 
 
 def without_inbox() -> None:

@@ -7,8 +7,8 @@ from uuid import uuid4
 
 from contracts.partners import COMMANDS
 from deploy.local.stack import Stack
-from services.chassis.envelope import Record
 from services.chassis.messaging import Lane, Process, make_broker
+from services.wire.envelope import Record
 from tests.chassis.workbench import settings_of
 from tests.support import eventually
 

@@ -9,8 +9,8 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaTimeoutError
 
 from deploy.local.stack import Stack
-from services.chassis.envelope import Record
 from services.chassis.messaging import Sent
+from services.wire.envelope import Record
 from tests.chassis.conftest import ONE_LOOP
 from tests.chassis.lanes import running
 from tests.chassis.poisons import good

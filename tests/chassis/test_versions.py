@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from contracts.message import Actor, ActorType, Context, Header
 from contracts.partners import COMMANDS, ReserveUpload
 from services.chassis import Inbound
-from services.chassis.envelope import MalformedError, Opener
 from services.wire.actor import ISSUER
+from services.wire.envelope import MalformedError, Opener
 from services.wire.requests import Outgoing, Sender
 from tests.chassis.workbench import as_consumed
 from tests.support import RawRecord

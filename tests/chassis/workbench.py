@@ -16,9 +16,9 @@ from deploy.local.stack import Stack
 from services.chassis import Desk
 from services.chassis.commands import CommandProcessor, Handler
 from services.chassis.database import connect
-from services.chassis.envelope import Opener
 from services.chassis.outbox import Relay
 from services.wire.actor import private_key, public_key
+from services.wire.envelope import Opener
 from services.wire.kafka import make_producer
 from services.wire.settings import OwnerSettings
 from tests.support import RawRecord

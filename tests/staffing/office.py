@@ -27,7 +27,6 @@ from contracts.staffing import COMMANDS, CREDENTIALS, CreateBranch, CreateTenant
 from deploy.local.stack import Stack
 from services.chassis import Desk
 from services.chassis.commands import CommandProcessor
-from services.chassis.envelope import Opener
 from services.chassis.outbox import Relay
 from services.exports.desk import ExportDesk
 from services.exports.wiring import rules_of
@@ -42,6 +41,7 @@ from services.staffing.session import Tokens
 from services.staffing.settings import StaffingSettings
 from services.wire.actor import public_key
 from services.wire.allowlist import Allowlist
+from services.wire.envelope import Opener
 from services.wire.personal import MasterKey
 from services.wire.sealing import Sealer
 from tests.support import RawRecord, command_record, root_admin

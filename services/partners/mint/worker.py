@@ -23,7 +23,6 @@ from contracts.vouchers import (
     RecordUnknown,
     VoidVoucher,
 )
-from services.chassis.envelope import Record
 from services.chassis.patience import wait_out
 from services.partners.mint.evidence import Reviewed, Wrong
 from services.partners.mint.jobs import Job, Jobs
@@ -33,6 +32,7 @@ from services.partners.mint.signer import Signer
 from services.partners.mint.swap import Accepted, NotKnown, NotSent, Refused, SwapNode, Unclear
 from services.partners.mint.token import SignFailed, TokenUnavailable
 from services.wire.crash import reach
+from services.wire.envelope import Record
 from services.wire.own_commands import OwnCommands
 
 AT_ONCE = 4

@@ -2,10 +2,10 @@
 
 from alembic import context, op
 
-revision = "chassis_0004"
-down_revision = "chassis_0003"
-branch_labels = None
-depends_on = None
+revision = "people_0001"
+down_revision = None
+branch_labels = ("people",)
+depends_on = "chassis_0003"
 
 
 def upgrade() -> None:

@@ -42,6 +42,13 @@ def told(stack: Stack, export_id: UUID) -> list[str]:
     return [event["topic"].removeprefix("audit.export_") for event in events]
 
 
+def tellers(stack: Stack, export_id: UUID) -> dict[str, str]:
+    """What kind of actor each of its events names."""
+    kinds = "SELECT topic, convert_from(value, 'UTF8')::json -> 'actor' ->> 'type' AS kind FROM outbox"
+    events = Tables(stack, "audit").rows(f"{kinds} WHERE aggregate_id = %s", export_id)
+    return {event["topic"]: event["kind"] for event in events}
+
+
 async def asked(bus: Bus, **bent: Any) -> UUID:
     auditor = person(bus.stack, f"anna-{uuid4().hex[:8]}", Role.AUDITOR)
     wanted = AUDIT.start(dataset=DatasetName.EVENTS, format=ExportFormat.JSONL)
@@ -115,6 +122,7 @@ async def test_two_instances_make_a_file_once(stack: Stack) -> None:
 
     assert [line["export_id"] for line in made] == [str(export_id)]
     assert told(stack, export_id) == ["requested", "finished"]
+    assert tellers(stack, export_id) == {"audit.export_requested": "user", "audit.export_finished": "system"}
 
 
 async def test_after_the_last_try_it_has_failed_and_says_why(stack: Stack) -> None:
@@ -169,6 +177,7 @@ async def test_a_file_whose_time_is_over_leaves_the_bucket_once(stack: Stack, *,
 
     assert not is_in_bucket(stack, export_id)
     assert told(stack, export_id) == ["requested", "finished", "expired"]
+    assert tellers(stack, export_id)["audit.export_expired"] == "system"
 
 
 async def test_an_instance_that_is_told_not_to_makes_nothing(stack: Stack) -> None:

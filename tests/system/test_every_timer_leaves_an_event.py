@@ -14,7 +14,7 @@ from contracts.topics import EVENT_TOPICS
 from tests.system.background import background_work
 
 REPOSITORY = Path(__file__).parents[2]
-_WRITES = re.compile(r"\b(?:INSERT INTO|DELETE FROM|UPDATE) (?!SET\b)(\w+)")
+_WRITES = re.compile(r"\b(?:INSERT INTO|DELETE FROM|UPDATE) (?!SET\b|SKIP\b)(\w+)")
 
 
 class Tells(NamedTuple):
@@ -44,6 +44,8 @@ MINT = Tells(
 REFUSALS = Tells(
     ("gateway.refusals_dropped",), "gateway/test_refusals.py::test_paths_that_do_not_exist_are_only_counted"
 )
+
+PRUNING = Changes("upkeep/pruning.py", ("inbox", "replies"))
 
 WORK: dict[str, Tells | Changes] = {
     "partners: ExpiryTimer.run": Tells(
@@ -78,6 +80,24 @@ WORK: dict[str, Tells | Changes] = {
     "audit: publisher.run": Changes("audit/checkpoints.py"),
     "audit: witnessing.run": Changes("audit/witnessing.py"),
     "audit: GapWatch.run": Changes("audit/completeness.py"),
+    "audit: lambda: retention.run": Tells(
+        ("audit.purged",),
+        "audit/retention/test_by_itself.py::test_the_service_says_what_it_will_forget_and_then_forgets_it",
+    ),
+    "exports: ExportWorker.run": Tells(
+        ("audit.export_finished",), "exports/test_jobs.py::test_two_instances_make_a_file_once"
+    ),
+    "exports: ExportExpiry.run": Tells(
+        ("audit.export_expired",), "exports/test_jobs.py::test_a_file_whose_time_is_over_leaves_the_bucket_once"
+    ),
+    "exports: Schedule.run": Tells(
+        ("audit.export_requested",),
+        "exports/test_schedule.py::test_two_timers_restarts_and_a_kill_make_one_export_of_a_slot",
+    ),
+    "partners: Pruning.run": PRUNING,
+    "staffing: Pruning.run": PRUNING,
+    "audit: Pruning.run": PRUNING,
+    "staffing: old.run": Changes("staffing/old_records.py", ("notifications", "staff_bulk_rows")),
     "audit: in_processes": Changes("audit/ranges.py"),
     "chassis: self.relay.run": Changes("chassis/outbox.py", ("outbox",)),
     "chassis: work": Changes("chassis/service.py"),

@@ -79,8 +79,8 @@ async def test_two_timers_restarts_and_a_kill_make_one_export_of_a_slot(stack: S
 
     assert [*issued, again] == [1, 1, 0]
     kind: str = tables.value(
-        "SELECT convert_from(value, 'UTF8')::json -> 'actor' ->> 'type' FROM outbox JOIN exports e ON e.id = aggregate_id"
-        " WHERE e.scheduled_for = %s AND topic = 'audit.export_requested'",
+        "SELECT convert_from(value, 'UTF8')::json -> 'actor' ->> 'type'"
+        " FROM outbox JOIN exports e ON e.id = aggregate_id WHERE e.scheduled_for = %s AND topic = 'audit.export_requested'",
         slot,
     )
     assert kind == "system"

@@ -45,7 +45,8 @@ class Export(Aggregate):
         """None where nothing is to be finished: the file is not whole, or that has been said."""
         if self.state not in UNDER_WAY or self.rows is None or self.size is None or self.sha256 is None:
             return None
-        self.state, self.expires_at = ExportState.READY, call.now + lifetime
+        self.state = ExportState.READY
+        self.expires_at = self.expires_at or call.now + lifetime  # an erasure may have ended it already
         return self.record(
             messages.finished(
                 **self._about, rows=self.rows, size=self.size, sha256=self.sha256, expires_at=self.expires_at

@@ -8,7 +8,6 @@ from services.chassis.commands import Desk
 from services.chassis.database import Read, Write, fetch, fetch_dicts, insert
 from services.chassis.envelope import Inbound
 from services.chassis.outcome import Aggregate, Call, Decision, Deferred, Fact, Outcome, Refusal, Reply
-from services.chassis.person_keys import destroy_keys, save_keys
 from services.chassis.service import Service, run
 from services.wire.own_commands import OwnCommands
 from services.wire.settings import OwnerSettings, load
@@ -29,11 +28,9 @@ __all__ = [
     "Reply",
     "Service",
     "Write",
-    "destroy_keys",
     "fetch",
     "fetch_dicts",
     "insert",
     "load",
     "run",
-    "save_keys",
 ]

@@ -4,7 +4,6 @@ from contracts.partners import COMMANDS
 from contracts.partners import QUERIES as QUERY_TOPIC
 from contracts.personal import UnsealPartners
 from services.chassis import Service, load, run
-from services.chassis.unsealing import unsealing
 from services.partners.allowlist_watch import AllowlistWatch
 from services.partners.desk import DeskRules, partners_desk
 from services.partners.documents import DocumentStore
@@ -17,6 +16,7 @@ from services.partners.mint.evidence import Reviewed
 from services.partners.queries import QUERIES
 from services.partners.review.wiring import review
 from services.partners.settings import PartnersSettings
+from services.people.unsealing import unsealing
 from services.wire.allowlist import Allowlist
 
 

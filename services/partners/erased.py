@@ -8,8 +8,8 @@ from uuid import UUID
 import phonenumbers
 
 from contracts.erasure import ERASED
-from services.chassis.erasing import Traces
 from services.partners.records import Member
+from services.people.erasing import Traces
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from contracts.partners import (
     ReserveUpload,
     SubmitPartner,
 )
-from services.chassis import Inbound, Write, save_keys
+from services.chassis import Inbound, Write
 from services.partners.book import Book
 from services.partners.records import DeactivationKey, Person
 from services.partners.store_decisions import load_allowlist, save_allowlist, save_approvals, save_proposals
@@ -29,6 +29,7 @@ from services.partners.store_rosters import (
     save_deactivations,
     save_members,
 )
+from services.people.keys import save_keys
 
 _KEYS = ("kyb_object_key", "licensing_object_key", "object_key")
 

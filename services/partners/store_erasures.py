@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from services.chassis import Write, destroy_keys
-from services.chassis.erasing import empty_letters, rewrite_answers
+from services.chassis import Write
 from services.partners.erased import ErasedContact
+from services.people.erasing import empty_letters, rewrite_answers
+from services.people.keys import destroy_keys
 
 _DOSSIERS = """
     UPDATE dossiers d SET roster = (

@@ -4,7 +4,7 @@ from contracts.credentials import IdentityActivationRequested, IdentityNoticeReq
 from contracts.personal import UnsealStaff
 from contracts.staffing import COMMANDS, CREDENTIALS, QUERIES
 from services.chassis import Service, load, run
-from services.chassis.unsealing import unsealing
+from services.people.unsealing import unsealing
 from services.staffing.access_queries import AccessQuestions
 from services.staffing.attempts import Gatherer
 from services.staffing.caps import OtpLimits

@@ -6,7 +6,7 @@ from typing import Any
 import phonenumbers
 
 from contracts.erasure import ERASED
-from services.chassis.erasing import Traces
+from services.people.erasing import Traces
 from services.staffing.account import Account
 
 

@@ -8,8 +8,9 @@ from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from contracts.erasure import ERASED
-from services.chassis import Write, destroy_keys, fetch
-from services.chassis.erasing import empty_letters, rewrite_answers
+from services.chassis import Write, fetch
+from services.people.erasing import empty_letters, rewrite_answers
+from services.people.keys import destroy_keys
 from services.staffing.caps import Caps
 from services.staffing.erased import Erasure
 from services.staffing.scope import declare_account, declare_messages, declare_nobody

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from services.chassis import Write, insert, save_keys
+from services.chassis import Write, insert
+from services.people.keys import save_keys
 from services.staffing.book import Book
 from services.staffing.bulk_rows import save_rows
 from services.staffing.caps import save_counters

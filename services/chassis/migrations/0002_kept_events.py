@@ -1,4 +1,6 @@
-"""Events whose exact bytes stay in the outbox for ever: a proof that is handed out later needs them."""
+"""Events whose exact bytes stay in the outbox for ever."""
+
+from pathlib import Path
 
 from alembic import op
 
@@ -9,16 +11,4 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.execute("""
-        ALTER TABLE outbox ADD COLUMN kept boolean NOT NULL DEFAULT false;
-        COMMENT ON COLUMN outbox.kept IS 'never pruned: the bytes are evidence';
-        -- the prune looks every few seconds, and kept rows would make it look longer each year
-        CREATE INDEX outbox_prunable ON outbox (published_at) WHERE NOT kept;
-
-        CREATE FUNCTION refuse_to_drop_evidence() RETURNS trigger LANGUAGE plpgsql AS $$
-        BEGIN
-            RAISE EXCEPTION 'event % is kept', OLD.event_id USING ERRCODE = 'insufficient_privilege';
-        END $$;
-        CREATE TRIGGER outbox_kept BEFORE DELETE ON outbox
-            FOR EACH ROW WHEN (OLD.kept) EXECUTE FUNCTION refuse_to_drop_evidence();
-    """)
+    op.execute(Path(__file__).with_suffix(".sql").read_text())

@@ -1,5 +1,7 @@
 """Who waits for an answer that comes later."""
 
+from pathlib import Path
+
 from alembic import context, op
 
 revision = "chassis_0003"
@@ -9,19 +11,5 @@ depends_on = None
 
 
 def upgrade() -> None:
-    role = context.config.attributes["service"]
-    op.execute(f"""
-        CREATE TABLE waiting (
-            message_id uuid PRIMARY KEY,
-            key uuid NOT NULL,
-            command_id uuid NOT NULL,
-            request_id text NOT NULL,
-            issuer text NOT NULL,
-            subject text NOT NULL,
-            body_sha256 bytea NOT NULL,
-            reply_partition smallint NOT NULL,
-            since timestamptz NOT NULL DEFAULT now()
-        );
-        CREATE INDEX waiting_by_key ON waiting (key);
-        GRANT SELECT, INSERT, DELETE ON waiting TO {role};
-    """)
+    statements = Path(__file__).with_suffix(".sql").read_text()
+    op.execute(statements.replace(":role", context.config.attributes["service"]))

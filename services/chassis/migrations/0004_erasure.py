@@ -1,4 +1,6 @@
-"""Stored answers say whom they are about, so that an erasure finds them; dead letters can lose what they hold."""
+"""Stored answers say whom they are about; dead letters can lose what they hold."""
+
+from pathlib import Path
 
 from alembic import context, op
 
@@ -9,20 +11,5 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.execute(ABOUT)
-    op.execute(f"GRANT UPDATE (body) ON replies TO {context.config.attributes['service']}")
-    op.execute(f"GRANT UPDATE (key, value, headers) ON dead_letters TO {context.config.attributes['service']}")
-
-
-# Read as json and not as jsonb: a body may hold the one character that jsonb refuses.
-ABOUT = """
-    ALTER TABLE replies ADD about uuid;
-    COMMENT ON COLUMN replies.about IS 'the person or partner whose personal data the body holds';
-    UPDATE replies SET about = (COALESCE(
-        convert_from(body, 'UTF8')::json ->> 'account_id',
-        convert_from(body, 'UTF8')::json -> 'existing' ->> 'account_id',
-        CASE WHEN convert_from(body, 'UTF8')::json -> 'contacts' IS NOT NULL
-             THEN convert_from(body, 'UTF8')::json ->> 'id' END
-    ))::uuid WHERE substring(body FOR 1) = '{';
-    CREATE INDEX replies_about ON replies (about) WHERE about IS NOT NULL;
-"""
+    statements = Path(__file__).with_suffix(".sql").read_text()
+    op.execute(statements.replace(":role", context.config.attributes["service"]))

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 
 from services.chassis import Write
+from services.exports.erasing import end_files
+from services.partners.datasets import DATASETS
 from services.partners.erased import ErasedContact
 from services.people.erasing import empty_letters, rewrite_answers
 from services.people.keys import destroy_keys
@@ -26,4 +28,5 @@ async def erase_contacts(tx: Write, erasures: Sequence[ErasedContact]) -> None:
         await rewrite_answers(tx, erased.partner_id, erased.rewrite)
     if erasures:
         await destroy_keys(tx, [erased.person_id for erased in erasures])
+        await end_files(tx, DATASETS)
         await empty_letters(tx, [erased.is_named_in for erased in erasures])

@@ -9,9 +9,11 @@ from uuid import UUID
 
 from contracts.erasure import ERASED
 from services.chassis import Write, fetch
+from services.exports.erasing import end_files
 from services.people.erasing import empty_letters, rewrite_answers
 from services.people.keys import destroy_keys
 from services.staffing.caps import Caps
+from services.staffing.datasets import DATASETS
 from services.staffing.erased import Erasure
 from services.staffing.scope import declare_account, declare_messages, declare_nobody
 
@@ -70,6 +72,7 @@ async def erase_traces(tx: Write, erasures: Sequence[Erasure], caps: Caps) -> No
     await tx.exec_driver_sql(_CHALLENGES, (ids, [caps.otp.phone_key(erasure.phone) for erasure in erasures]))
     await tx.exec_driver_sql(_COUNTERS, ([caps.of_phone_alone(erasure.phone) for erasure in erasures],))
     await destroy_keys(tx, ids)
+    await end_files(tx, DATASETS)
     for erasure in erasures:
         await rewrite_answers(tx, erasure.account.id, erasure.rewrite)
     await empty_letters(tx, [erasure.traces.are_in for erasure in erasures])

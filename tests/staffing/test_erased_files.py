@@ -1,0 +1,48 @@
+"""A file of people that was made, or is being made, before somebody is erased is not handed out after it."""
+
+from uuid import UUID, uuid4
+
+import pytest
+
+from contracts.erasure import EraseAccount
+from contracts.exports import DatasetName
+from contracts.staff_changes import RevokeStaff
+from tests.staffing.office import Office, Shop
+
+_EXPORT = """
+    INSERT INTO exports (id, version, dataset, format, state, requested_by, requested_at, taken_at, copied_rows,
+        rows, size, sha256, manifest, expires_at)
+    VALUES (%(id)s, 1, %(dataset)s, 'csv', %(state)s, '{}', now(), now(), 1,
+        %(whole)s::int, %(whole)s::int, repeat('0', %(whole)s::int * 64), repeat('m', %(whole)s::int),
+        now() + %(whole)s::int * interval '1 day')
+"""
+
+
+def _export(office: Office, dataset: DatasetName, state: str) -> UUID:
+    export_id = uuid4()
+    with office.tables.connection() as tables:
+        values = {"id": export_id, "dataset": dataset, "state": state, "whole": 1 if state == "READY" else None}
+        tables.execute(_EXPORT, values)
+        tables.execute("INSERT INTO export_rows VALUES (%s, 1, ARRAY['Maria'])", (export_id,))
+    return export_id
+
+
+@pytest.mark.parametrize("state", ["REQUESTED", "RUNNING", "READY"])
+async def test_files_with_people_end_with_an_erasure_and_others_stay(office: Office, shop: Shop, state: str) -> None:
+    hired = await office.hire(shop)
+    account = UUID(hired.body["account_id"])
+    people, places = _export(office, DatasetName.ACCOUNTS, state), _export(office, DatasetName.TENANTS, state)
+    seen = office.tables.value(
+        "SELECT version FROM memberships WHERE tenant_id = %s AND account_id = %s", shop.tenant_id, account
+    )
+    gone = RevokeStaff(tenant_id=shop.tenant_id, account_id=account, expected_version=seen, reason="gone")
+    assert (await office.tell(gone, shop.owner)).status == 200
+
+    erased = await office.tell(EraseAccount(account_id=account, reason="request 2026/32"), office.root)
+
+    assert erased.status == 200
+    over = "SELECT expires_at <= now() FROM exports WHERE id = %s"
+    assert office.tables.value(over, people) is True
+    assert office.tables.value(over, places) in {False, None}
+    copies = "SELECT count(*) FROM export_rows WHERE export_id = %s"
+    assert (office.tables.value(copies, people), office.tables.value(copies, places)) == (0, 1)

@@ -30,6 +30,8 @@ EVENTS = Dataset(
         Column("kafka_offset", Kind.INTEGER),
         Column("raw", Kind.BYTES),
         Column("leaf_hash", Kind.BYTES),
+        Column("purged_by", Kind.INTEGER),
+        Column("subjects", Kind.BYTES),
     ),
 )
 DATASETS = (EVENTS,)

@@ -18,6 +18,7 @@ PARTNERS = Dataset(
         Column("state", Kind.TEXT),
         Column("name", Kind.TEXT),
         Column("legal_name", Kind.TEXT),
+        Column("held_at", Kind.TIMESTAMP),
         _DOSSIER,
         Column("approved_dossier_version", Kind.INTEGER),
         Column("approved_at", Kind.TIMESTAMP),
@@ -37,6 +38,8 @@ CONTACTS = Dataset(
     columns=(
         _PARTNER,
         Column("position", Kind.INTEGER),
+        Column("person_id", Kind.UUID),
+        Column("erased_at", Kind.TIMESTAMP),
         Column("name", Kind.TEXT, personal=True),
         Column("email", Kind.TEXT, personal=True),
         Column("phone", Kind.TEXT, personal=True),

@@ -14,7 +14,14 @@ TENANTS = Dataset(
     source="tenants",
     order=("id",),
     time_column="created_at",
-    columns=(_ID, Column("name", Kind.TEXT), Column("region", Kind.TEXT), _STATUS, *_LIFE),
+    columns=(
+        _ID,
+        Column("name", Kind.TEXT),
+        Column("region", Kind.TEXT),
+        _STATUS,
+        Column("held_at", Kind.TIMESTAMP),
+        *_LIFE,
+    ),
 )
 ROLES = Dataset(
     name=DatasetName.ROLES,
@@ -46,6 +53,8 @@ ACCOUNTS = Dataset(
         Column("created_at", Kind.TIMESTAMP),
         Column("activated_at", Kind.TIMESTAMP),
         Column("disabled_at", Kind.TIMESTAMP),
+        Column("held_at", Kind.TIMESTAMP),
+        Column("erased_at", Kind.TIMESTAMP),
         Column("version", Kind.INTEGER),
     ),
 )

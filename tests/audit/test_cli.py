@@ -21,12 +21,16 @@ pytestmark = pytest.mark.asyncio
 def environment(settings: AuditSettings, tmp_path: Path) -> Path:
     """The settings as a file; secrets spelled out, as the service reads them."""
     values = {
-        name: value.get_secret_value() if hasattr(value, "get_secret_value") else value
+        name: value.get_secret_value() if hasattr(value, "get_secret_value") else _spelled(value)
         for name, value in settings.model_dump().items()
     }
     file = tmp_path / "audit.env"
     file.write_text("".join(f"GATEHOUSE_{name.upper()}={value}\n" for name, value in values.items()))
     return file
+
+
+def _spelled(value: object) -> object:
+    return json.dumps(value) if isinstance(value, list | tuple | dict) else value
 
 
 def exchange(file: Path, old: str, new: str) -> Path:

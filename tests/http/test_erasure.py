@@ -207,7 +207,8 @@ def assert_proofs_hold(api: Api, stack: Stack, planted: Planted, closed: list[di
 
     def verified() -> bool:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
-        return done.returncode == 0 and json.loads(done.stdout)["ok"]
+        assert done.returncode == 0, done.stdout + done.stderr
+        return bool(json.loads(done.stdout)["ok"])
 
     eventually_true(verified, "the log verifies, its checkpoints published")
 

@@ -55,7 +55,8 @@ class Probe:
 def whole(route: Route, ids: Ids, etag: str) -> Probe:
     """The example of the route's message, about people and places that are there; phones and keys are new each time."""
     name = f"{route.message.type}.v{route.message.version}.json"
-    example = json.loads((EXAMPLES / name).read_text(encoding="utf-8"))
+    [file, *_] = sorted(EXAMPLES.glob(name)) or sorted(EXAMPLES.glob(f"*.{name}"))  # or as one of its owners takes it
+    example = json.loads(file.read_text(encoding="utf-8"))
     fields = {key: value for key, value in example.items() if key not in NOT_SENT}
     for field, schema in route.message.model_json_schema()["properties"].items():
         if "uuid" in json.dumps(schema):

@@ -297,5 +297,5 @@ async def test_a_code_that_somebody_asks_for_afterwards_finds_nobody(
 
     asked = await office.tell(RequestActivation(phone=person.phone), ANYBODY)
 
-    assert (asked.status, asked.told) == (202, [])
+    assert (asked.status, asked.told) == (202, ["activation.unanswered"])
     assert (await office.log_in(person.phone)).code == "AUTH_REQUIRED"

@@ -29,6 +29,8 @@ HARMLESS = {
 HARMLESS_IN = {
     ("ReserveUpload", "sha256"),  # of a document
     ("DocumentView", "sha256"),
+    ("DocumentAsOf", "sha256"),
+    ("ExportView", "sha256"),  # of a file
     ("ReceiptView", "sha256"),
     ("Requirement", "code"),  # what is missing
     ("CapabilityView", "code"),

@@ -23,6 +23,7 @@ def settings(tmp_path: Path, **changed: str) -> MintSettings:
         "GATEHOUSE_S3_ACCESS_KEY": "-",
         "GATEHOUSE_S3_SECRET_KEY": "-",
         "OTC_S3_BUCKET": "-",
+        "GATEHOUSE_EXPORT_BUCKET": "-",
         "GATEHOUSE_OIDC_ISSUER": "-",
         "GATEHOUSE_SWAP_URL": "-",
         "GATEHOUSE_SWAP_TOKEN": "-",

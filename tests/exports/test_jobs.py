@@ -125,6 +125,7 @@ async def test_two_instances_make_a_file_once(stack: Stack) -> None:
     assert tellers(stack, export_id) == {"audit.export_requested": "user", "audit.export_finished": "system"}
 
 
+@pytest.mark.faults
 async def test_after_the_last_try_it_has_failed_and_says_why(stack: Stack) -> None:
     async with Bus.of(stack) as bus:
         with ServiceProcess(stack, "audit", env=NO_BUCKET):

@@ -132,6 +132,7 @@ async def test_a_flood_is_summed_up_and_hides_nobody_else(stack: Stack, ada: str
         assert {code for told in door.told(DROPPED) for code in told["data"]["codes"]} == {flooded.json()["code"]}
 
 
+@pytest.mark.faults
 async def test_without_kafka_nobody_waits_and_afterwards_everything_is_told(stack: Stack, ada: str) -> None:
     small = {"GATEHOUSE_REFUSALS_BUFFERED": "20"}
     async with Tape.of(stack, TOPICS) as tape:

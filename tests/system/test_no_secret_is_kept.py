@@ -36,7 +36,9 @@ async def everywhere(stack: Stack, services: Services) -> dict[str, bytes]:
             for record in await until_now(consumer):
                 kept = b"\n".join([record.key or b"", record.value or b"", repr(record.headers).encode()])
                 places[record.topic] = places.get(record.topic, b"") + kept
-    places["the audit log"] = b"\n".join(row["raw"] for row in Tables(stack, "audit").rows("SELECT raw FROM events"))
+    places["the audit log"] = b"\n".join(
+        row["raw"] for row in Tables(stack, "audit").rows("SELECT raw FROM events WHERE raw IS NOT NULL")
+    )
     for owner in ("partners", "staffing", "audit"):
         rows = Tables(stack, owner).rows("SELECT value FROM outbox")
         letters = Tables(stack, owner).rows("SELECT * FROM dead_letters")

@@ -16,6 +16,7 @@ from services.audit.consistency import ConsistencyProver, list_checkpoints
 from services.audit.datasets import DATASETS
 from services.audit.desk import audit_desk
 from services.audit.log import Sequencer
+from services.audit.pace import Paced
 from services.audit.proofs import Prover
 from services.audit.queries import get_checkpoint, get_event, list_events
 from services.audit.readings import Readings
@@ -45,7 +46,12 @@ def build(service: Service, settings: AuditSettings) -> None:
         service.background.append(lambda: retention.run(settings.retention_interval_seconds))
         woken.append(retention.wake)
     sequencer = Sequencer(service.engine, settings.signer, committed=lambda: _call_all(woken))
-    service.events("log", EVENT_TOPICS, sequencer)
+
+    async def waiting() -> int:
+        return await log_lane.lag()
+
+    service.events("log", EVENT_TOPICS, Paced(sequencer, waiting, settings.catch_up_times))
+    log_lane = service.lanes[-1]
     prover = Prover(verifier)
     readings = Readings(service.engine, service.relay)
     handlers: dict[type[Query], QueryHandler] = {
@@ -66,7 +72,7 @@ def build(service: Service, settings: AuditSettings) -> None:
     handlers |= ExportQuestions(settings).handlers()
     service.queries(QUERIES, handlers, readings.witness(handlers))
     run_exports(service, settings, AUDIT)
-    service.background.append(GapWatch(service.engine, behind=service.lanes[0].lag).run)
+    service.background.append(GapWatch(service.engine, behind=waiting).run)
 
 
 def _retention(service: Service, settings: AuditSettings) -> Retention:

@@ -6,46 +6,25 @@ one process, reading from 0 on, would have found. All of them read one snapshot.
 """
 
 import asyncio
-import gc
-import multiprocessing
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import asyncpg
 
 from services.audit.merkle import CompactRange
 from services.audit.note import NoteRefusedError, Verifier
-from services.audit.report import Finding, Kind, Report, first_of
+from services.audit.one_range import Part, Range
+from services.audit.range_process import in_processes
+from services.audit.report import Kind, Report, first_of
 from services.audit.scan import PAGE, conclude, newest_within, read_range, stored_near
 from services.audit.verify import Stored, Verification
 
 RANGES = 2
+CONCLUSION = 0.1
+"""What looking for gaps takes of the time of a range: by so much is the last one shorter."""
 WORTH_IT = 100_000
 """Events below which another process costs more than it saves."""
-
-
-class Range(NamedTuple):
-    """What one process reads; everything in it can be pickled."""
-
-    dsn: str
-    snapshot: str
-    vkey: str
-    published: tuple[str, ...]
-    start: int
-    peaks: tuple[bytes, ...]
-    end: int
-    page: int
-
-
-class Part(NamedTuple):
-    """What it found; `short` when the events end before the range does, `empty` when there were none."""
-
-    finding: Finding | None
-    checkpoints: int
-    short: bool
-    empty: bool
 
 
 async def verify_log(
@@ -72,9 +51,11 @@ async def verify_log(
             parts = asyncio.ensure_future(in_processes(jobs))
             try:
                 await read_range(connection, last, page, starts[-1].size if cuts else None)
-                return _joined(await parts, await conclude(connection, last), starts[-1].size)
+                concluded = await conclude(connection, last)
+                return _joined(await parts, concluded, starts[-1].size)
             finally:
                 parts.cancel()
+                await asyncio.wait([parts])
     finally:
         await connection.close()
 
@@ -83,7 +64,7 @@ async def _cuts(connection: Any, verifier: Verifier, newest: int, ranges: int) -
     """Where ranges meet: checkpoints whose compact range is the signed one. A spoilt one is no place to begin."""
     cuts: dict[int, CompactRange] = {}
     for nth in range(1, ranges):
-        stored = await stored_near(connection, newest * nth // ranges)
+        stored = await stored_near(connection, int(newest * nth / (ranges - CONCLUSION)))
         tree = stored and _authentic(verifier, stored)
         if tree and 0 < tree.size < newest:
             cuts[tree.size] = tree
@@ -97,35 +78,6 @@ def _authentic(verifier: Verifier, stored: Stored) -> CompactRange | None:
     except (NoteRefusedError, ValueError):
         return None
     return tree if (signed.size, signed.root) == (tree.size, tree.root()) else None
-
-
-async def in_processes(jobs: Sequence[Range]) -> list[Part]:
-    if not jobs:
-        return []
-    loop = asyncio.get_running_loop()
-    with ProcessPoolExecutor(len(jobs), mp_context=multiprocessing.get_context("spawn")) as pool:
-        return await asyncio.gather(*(loop.run_in_executor(pool, verify_range, job) for job in jobs))
-
-
-def verify_range(job: Range) -> Part:
-    """In a process of its own."""
-    gc.disable()  # millions of short-lived objects, no cycles
-    return asyncio.run(verify_alone(job))
-
-
-async def verify_alone(job: Range) -> Part:
-    start = CompactRange(job.start, list(job.peaks))
-    verification = Verification(Verifier.of(job.vkey), job.published, start)
-    connection = await asyncpg.connect(job.dsn, timeout=10, server_settings={"jit": "off"})
-    try:
-        async with connection.transaction(isolation="repeatable_read", readonly=True):
-            await connection.execute(f"SET TRANSACTION SNAPSHOT '{job.snapshot}'")
-            await read_range(connection, verification, job.page, job.start or None, job.end)
-            complete = verification.finding is not None or verification.size == job.end
-            empty = verification.size == job.start
-            return Part(verification.sealed_at(job.end), verification.checkpoints, not complete, empty)
-    finally:
-        await connection.close()
 
 
 def _joined(parts: Sequence[Part], last: Report, last_start: int) -> Report:

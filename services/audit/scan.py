@@ -3,7 +3,9 @@
 Invariant: what was published outside is read before the snapshot is taken, so a growing log is never accused.
 """
 
-from collections.abc import Sequence
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import asyncpg
@@ -85,8 +87,21 @@ async def read_range(
     """Feed the events from `start` on and before `end`; one that is None is the end of the log itself."""
     # whatever stands before position 0 is read too
     begin = _ANYWHERE if start is None else start
-    while await _feed_page(connection, verification, Stretch(begin, end, page)) and verification.finding is None:
-        begin = verification.size
+    with _uncollected():
+        while await _feed_page(connection, verification, Stretch(begin, end, page)) and verification.finding is None:
+            begin = verification.size
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Millions of short-lived objects and no cycles: looking for these costs a fifth of the time."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 async def conclude(connection: Any, verification: Verification) -> Report:

@@ -17,6 +17,7 @@ class AuditSettings(ExportJobSettings):
 
     `witness_key` is the witness's verifier key, as C2SP writes it. `retention_days` changes the period of some classes
     (a JSON object); `retention_database_url` logs in as `audit_retention`, and without it this process purges nothing.
+    `catch_up_times` is how many times the live rate a backlog is recorded at; 0 is as fast as it goes.
     """
 
     checkpoint_bucket: str
@@ -28,6 +29,7 @@ class AuditSettings(ExportJobSettings):
     retention_database_url: SecretStr = SecretStr("")
     retention_days: dict[RetentionClass, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
     retention_interval_seconds: float = Field(default=86_400, gt=0)
+    catch_up_times: float = Field(default=6, ge=0)
 
     @property
     def periods(self) -> dict[RetentionClass, int]:

@@ -81,6 +81,45 @@ async def test_gaps_are_found_across_pages_and_after_a_restart(ledger: Ledger, m
     assert [gap.version for gap in found] == [6, 10]
 
 
+async def test_a_restart_goes_on_where_the_last_watch_was_and_forgets_no_gap(ledger: Ledger) -> None:
+    """Else each start reads the whole log, while commands wait for the same processors."""
+    first, second, third = story(3)
+    await ledger.take([first, third], story(4))
+    open_before = await watch(ledger).look()
+    kept = ledger.rows("SELECT seen, open FROM gap_watch")
+
+    still_open = await watch(ledger).look()
+    await ledger.take([second])
+    closed = await watch(ledger).look()
+
+    assert kept == [{"seen": 6, "open": [1]}]
+    assert [gap.position for gap in open_before] == [gap.position for gap in still_open] == [1]
+    assert closed == []
+    assert ledger.rows("SELECT seen, open FROM gap_watch") == [{"seen": 7, "open": []}]
+
+
+async def test_a_watch_begins_where_it_was_told(ledger: Ledger) -> None:
+    """The control of the test above: what lies before is not read again."""
+    await ledger.take(story(3)[1:], story(2))
+    ledger.tamper("INSERT INTO gap_watch (seen, open) VALUES (1, '{}')")
+
+    assert await watch(ledger).look() == []
+
+
+async def test_an_instance_that_lags_behind_does_not_turn_back_the_watch(ledger: Ledger) -> None:
+    await ledger.take(story(3))
+    slow = watch(ledger)
+    await slow.look()
+    await ledger.take(story(3))
+    await watch(ledger).look()
+    ledger.tamper("UPDATE gap_watch SET seen = 9")
+    await ledger.take(story(2))
+
+    await slow.look()
+
+    assert ledger.rows("SELECT seen FROM gap_watch") == [{"seen": 9}]
+
+
 async def test_aggregates_of_different_types_do_not_fill_each_others_gaps(ledger: Ledger) -> None:
     one = event()
     other = event(2, aggregate_id=one["aggregate_id"], aggregate_type="command")

@@ -1,12 +1,15 @@
 """Several processes, each with a range of the log, find what one would have found."""
 
 import asyncio
+import shutil
+import sys
 from collections.abc import Sequence
 
 import pytest
 
 from services.audit import ranges
-from services.audit.ranges import Part, Range, verify_alone
+from services.audit.one_range import Part, Range, verify_alone
+from services.audit.range_process import in_processes
 from services.audit.report import Kind
 from tests.audit.ledger import Ledger, story
 from tests.audit.test_tampering import ATTACKS, FLIP, REHASH, Attack, three_batches
@@ -66,6 +69,19 @@ async def test_real_processes_say_the_same(ledger: Ledger) -> None:
     assert (sound.ok, sound.size, sound.checkpoints) == (True, 15, 3)
     assert finding
     assert (finding.kind, finding.position) == (Kind.REWRITTEN, 7)
+
+
+async def test_a_range_that_could_not_be_read_is_an_error_and_no_answer(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nowhere = Range("postgresql://127.0.0.1:1/none", "none", ledger.signer.verifier.vkey(), (), 0, (), 5, 100)
+    with pytest.raises(OSError, match="onnect"):
+        await in_processes([nowhere])
+
+    await three_batches(ledger)
+    monkeypatch.setattr(sys, "executable", shutil.which("false"))
+    with pytest.raises(OSError, match="ended with 1"):
+        await ledger.verify_in_ranges()
 
 
 async def test_a_checkpoint_that_is_not_the_signed_one_is_no_place_to_begin(

@@ -43,7 +43,7 @@ async def measure_log(stack: Stack, events: int, console: Console, result: Path)
         figures = await _caught_up(stack, connection, events)
         with ServiceProcess(stack, "audit"):
             figures |= await live(stack, INGEST_GOAL, LIVE_SECONDS)
-        figures |= await commands_beside(stack, events)
+        figures |= await commands_beside(stack)
         figures |= await _verified(stack, connection)
     finally:
         await connection.close()
@@ -76,6 +76,7 @@ async def _verified(stack: Stack, connection: Any) -> Figures:
         if report.finding:
             raise RuntimeError(f"the log is not what was signed: {report.finding}")
 
+    await connection.execute("VACUUM ANALYZE audit.events, audit.event_targets")  # else autovacuum is measured
     size = await connection.fetchval(_RECORDED)
     seconds, cpu = await _timed(connection, verified)
     return {"verified": size, "verify_per_s": size / seconds, "verify_cpu_us": cpu * 1e6 / size}
@@ -110,7 +111,7 @@ def _cpu(roots: Sequence[psutil.Process]) -> float:
 def _goals(found: Figures) -> list[Goal]:
     ingest, verify, told = found["ingest_per_s"], found["verify_per_s"], found["live_per_s"]
     behind, published = found["live_recorded_behind_s"], found["live_published_behind_s"]
-    times, slower = ingest / found["beside_events_per_s"], found["beside_p50_ms"] / found["alone_p50_ms"]
+    times, slower = found["catch_up_per_s"] / found["live_events_per_s"], found["beside_p50_ms"] / found["alone_p50_ms"]
     return [
         Goal(
             f"from the topics into the log ≥ {INGEST_GOAL:,} events/s",
@@ -123,12 +124,12 @@ def _goals(found: Figures) -> list[Goal]:
             told >= INGEST_GOAL * 0.99 and behind <= BEHIND_GOAL,
         ),
         Goal(
-            f"catching up ≥ {CATCH_UP_GOAL:.0f} times the live rate of {found['beside_events_per_s']:,.0f} events/s",
+            f"catching up ≥ {CATCH_UP_GOAL:.0f} times the live rate of {found['live_events_per_s']:,.0f} events/s",
             f"{times:.1f} times",
             times >= CATCH_UP_GOAL,
         ),
         Goal(
-            f"p50 of the staff call while it catches up ≤ {SLOWER_GOAL} times",
+            f"p50 of the staff call meanwhile ≤ {SLOWER_GOAL} times",
             f"{found['beside_p50_ms']:.1f} against {found['alone_p50_ms']:.1f} ms",
             slower <= SLOWER_GOAL,
         ),

@@ -18,11 +18,11 @@ TICK_SECONDS = 0.02
 _FLUSH_SECONDS = 60.0
 
 
-def tell(stack: Stack, events: int) -> None:
-    """As fast as the broker takes them; returns when it has them all."""
-    teller = _Teller(_login(stack))
-    for _ in range(events):
-        teller.tell_one()
+def tell(stack: Stack, events: int, over_seconds: float = 0.0) -> None:
+    """As fast as the broker takes them; returns when it has them all. Their moments are of so long ago until now."""
+    teller, began = _Teller(_login(stack)), time.time() - over_seconds
+    for nth in range(events):
+        teller.tell_one(began + over_seconds * nth / events)
     teller.flush()
 
 
@@ -73,11 +73,13 @@ class _Teller:
         self.client = Producer({**login, "acks": "all", "linger.ms": 20, "queue.buffering.max.messages": 1_000_000})
         self.acknowledged = self._number = 0
 
-    def tell_one(self) -> None:
+    def tell_one(self, moment: float = 0.0) -> None:
+        """At this moment, in seconds of the clock; 0 is now."""
         if self._number % STORY == 0:
             self._partner = uuid4()
         document = event(self._number % STORY + 1, self._partner)
-        self.client.produce(TOPIC, orjson.dumps(document), self._partner.bytes, on_delivery=self._delivered)
+        value, key, told = orjson.dumps(document), self._partner.bytes, int(moment * 1000)
+        self.client.produce(TOPIC, value, key, timestamp=told, on_delivery=self._delivered)
         self._number += 1
         if self._number % 1000 == 0:
             self.client.poll(0)

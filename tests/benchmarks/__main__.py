@@ -17,6 +17,7 @@ from deploy.local.part import SERVICES
 from deploy.local.stack import Stack
 from tests.benchmarks.audit import measure_log
 from tests.benchmarks.growth import Growth
+from tests.benchmarks.length import measure_length
 from tests.benchmarks.partners import Partners
 from tests.benchmarks.profile import profile
 from tests.benchmarks.runner import Bench, Length
@@ -27,13 +28,16 @@ from tests.benchmarks.workload import PARTS, Workload
 GROWTH = "growth"
 WORKLOADS: dict[str, Callable[[Stack, Executor], Workload]] = {"partners": Partners, "staff": Staff}
 RESULT, LOG_RESULT = Path("build/bench.json"), Path("build/bench-audit.json")
-LOG = "audit"
+LENGTH_RESULT = Path("build/bench-length.json")
+LOG, LENGTH = "audit", "length"
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("--only", choices=sorted((*WORKLOADS, GROWTH, LOG)), help="one part; the log's figures: audit")
-    parser.add_argument("--events", type=int, default=200_000, help="events of the log's own figures")
+    parser.add_argument(
+        "--only", choices=sorted((*WORKLOADS, GROWTH, LOG, LENGTH)), help="one part; the log's: audit, length"
+    )
+    parser.add_argument("--events", type=int, default=200_000, help="of the log's figures; of length: the most")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3.0, help="measured seconds of each run")
     parser.add_argument("--connections", type=int, nargs="+", default=[1, 32, 256])
@@ -71,7 +75,9 @@ def main() -> None:
         stack.up(only_engines=True)
         if arguments.only in (None, LOG) and not arguments.profile:
             asyncio.run(measure_log(stack, arguments.events, console, LOG_RESULT))
-        if arguments.only == LOG:
+        if arguments.only == LENGTH:
+            asyncio.run(measure_length(stack, arguments.events, console, LENGTH_RESULT))
+        if arguments.only in (LOG, LENGTH):
             return
         for part in arguments.parts:
             stack.start_part(part)

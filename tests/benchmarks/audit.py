@@ -63,7 +63,7 @@ async def _caught_up(stack: Stack, connection: Any, events: int) -> Figures:
 
     with ServiceProcess(stack, "audit"):
         first = await _first(connection, before)
-        seconds, cpu = await _timed(connection, recorded)
+        seconds, cpu = await timed(connection, recorded)
     taken = before + events - first
     return {"ingest_per_s": taken / seconds, "ingest_cpu_us": cpu * 1e6 / taken}
 
@@ -78,7 +78,7 @@ async def _verified(stack: Stack, connection: Any) -> Figures:
 
     await connection.execute("VACUUM ANALYZE audit.events, audit.event_targets")  # else autovacuum is measured
     size = await connection.fetchval(_RECORDED)
-    seconds, cpu = await _timed(connection, verified)
+    seconds, cpu = await timed(connection, verified)
     return {"verified": size, "verify_per_s": size / seconds, "verify_cpu_us": cpu * 1e6 / size}
 
 
@@ -89,7 +89,7 @@ async def _first(connection: Any, before: int) -> int:
     return int(size)
 
 
-async def _timed(connection: Any, work: Callable[[], Awaitable[None]]) -> tuple[float, float]:
+async def timed(connection: Any, work: Callable[[], Awaitable[None]]) -> tuple[float, float]:
     """Seconds, and the CPU seconds of this process, its children and this stack's PostgreSQL meanwhile."""
     postmaster = psutil.Process(connection.get_server_pid()).parent()
     roots = [psutil.Process(), *([postmaster] if postmaster else [])]

@@ -131,8 +131,9 @@ async def _median(questions: Sequence[Callable[[], Awaitable[Any]]]) -> float:
         began = time.perf_counter()
         outcome = await ask()
         took.append((time.perf_counter() - began) * 1000)
-        if isinstance(outcome, Refusal):
-            raise RuntimeError(f"no answer: {outcome}")
+        match outcome:
+            case Refusal():
+                raise RuntimeError(f"no answer: {outcome}")
     return median(took)
 
 

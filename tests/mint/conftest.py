@@ -12,6 +12,8 @@ from tests.support.groups import skip_backlog
 from tests.support.minting import set_old_vouchers_aside, swap_operator
 from tests.support.outside import SwapOperator
 
+SHORT_LEASE = {"GATEHOUSE_VOUCHER_LEASE_SECONDS": "6"}
+"""A worker that was killed is waited for as short as its deadlines allow."""
 ONE_LOOP = pytest.mark.asyncio(loop_scope="module")
 
 
@@ -26,7 +28,7 @@ def partners(stack: Stack) -> Iterator[ServiceProcess]:
 
 @pytest.fixture(scope="module")
 def mint(stack: Stack, partners: ServiceProcess) -> Iterator[ServiceProcess]:
-    with ServiceProcess(stack, "mint", supervised=True) as process:
+    with ServiceProcess(stack, "mint", supervised=True, env=SHORT_LEASE) as process:
         yield process
 
 

@@ -28,7 +28,7 @@ def main() -> None:
         signer = Signer(service.engine, gate, token)
         heartbeat = Heartbeat(service.engine, token, settings.instance)
         reviewed = Reviewed(service.engine, documents)
-        mint = Mint(service.engine, signer, gate, node, reviewed, service.own_commands)
+        mint = Mint(service.engine, signer, gate, node, reviewed, service.own_commands, settings.lease)
         for close in (documents.close, node.close, token.close):
             service.resources.push_async_callback(close)
         service.events("mint", WAKES, mint.on_events, AT_ONCE)

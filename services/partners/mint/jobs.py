@@ -9,9 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from contracts.invoices import VoucherState
 from contracts.vouchers import Manifest, VoucherDocument
 
-LEASE = timedelta(seconds=20)
-"""Longer than a step can take; a report that was acknowledged ends it sooner."""
-
 CLOCK_SKEW = timedelta(seconds=60)
 
 _CLAIM = """
@@ -53,13 +50,15 @@ class Job(NamedTuple):
 
 
 class Jobs:
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
+    """`lease` is longer than a step can take; a report that was acknowledged ends it sooner."""
+
+    def __init__(self, engine: AsyncEngine, lease: timedelta) -> None:
+        self._engine, self._lease = engine, lease
 
     async def claim(self, most: int) -> list[Job]:
         now = datetime.now(UTC)
         async with self._engine.begin() as tx:
-            rows = (await tx.exec_driver_sql(_CLAIM, (now, most, now + LEASE))).mappings()
+            rows = (await tx.exec_driver_sql(_CLAIM, (now, most, now + self._lease))).mappings()
             return [_job(dict(row)) for row in rows]
 
     async def postpone(self, job: Job, failure: str, pause: timedelta) -> None:

@@ -1,8 +1,10 @@
 """Settings of the mint worker, beside those of the partners service."""
 
+from datetime import timedelta
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 
 from services.partners.mint.process import Pkcs11Process
 from services.partners.mint.token import Token
@@ -12,7 +14,10 @@ from services.wire.settings import UnsafeSecretsError
 
 
 class MintSettings(PartnersSettings):
-    """`hsm_deadline_seconds` and `swap_deadline_seconds` bound how long a reject may wait for the partner's row."""
+    """`hsm_deadline_seconds` and `swap_deadline_seconds` bound how long a reject may wait for the partner's row.
+
+    A voucher whose worker died is taken up again after `voucher_lease_seconds`: more than both together.
+    """
 
     hsm_kind: str
     hsm_module: str = ""
@@ -25,6 +30,17 @@ class MintSettings(PartnersSettings):
     swap_url: str
     swap_token: SecretStr
     swap_deadline_seconds: float = 2.0
+    voucher_lease_seconds: float = 20.0
+
+    @property
+    def lease(self) -> timedelta:
+        return timedelta(seconds=self.voucher_lease_seconds)
+
+    @model_validator(mode="after")
+    def _lease_outlives_a_step(self) -> Self:
+        if self.voucher_lease_seconds <= self.hsm_deadline_seconds + self.swap_deadline_seconds:
+            raise ValueError("voucher_lease_seconds: a step may take hsm_deadline_seconds and swap_deadline_seconds")
+        return self
 
     def token(self) -> Token:
         """Not opened yet. Raises UnsafeSecretsError: a key in a file is for development only."""

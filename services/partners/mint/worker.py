@@ -54,8 +54,9 @@ class Mint:
         node: SwapNode,
         reviewed: Reviewed,
         commands: OwnCommands,
+        lease: timedelta,
     ) -> None:
-        self._jobs = Jobs(engine)
+        self._jobs = Jobs(engine, lease)
         self._signer, self._gate, self._node = signer, gate, node
         self._reviewed, self._commands = reviewed, commands
         self._woken = asyncio.Event()

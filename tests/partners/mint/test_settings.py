@@ -1,8 +1,10 @@
 """Which token the settings lead to, and that a key in a file never guards a production system."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from services.partners.mint.settings import MintSettings
 from services.wire.settings import UnsafeSecretsError
@@ -53,3 +55,10 @@ def test_a_token_of_its_own_is_fine_in_production(tmp_path: Path) -> None:
     }
 
     assert settings(tmp_path, GATEHOUSE_ENV="production", **module).token().kind == "pkcs11"
+
+
+def test_a_claim_outlives_the_longest_step(tmp_path: Path) -> None:
+    assert settings(tmp_path, GATEHOUSE_VOUCHER_LEASE_SECONDS="6").lease == timedelta(seconds=6)
+
+    with pytest.raises(ValidationError, match="voucher_lease_seconds"):
+        settings(tmp_path, GATEHOUSE_SWAP_DEADLINE_SECONDS="18")

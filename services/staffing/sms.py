@@ -5,7 +5,6 @@ next try into the future, so two instances or a crash send no message twice at o
 by their Idempotency-Key. Each message has its own tries and its own task: a slow or dead one holds up no other.
 """
 
-import asyncio
 import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -22,7 +21,7 @@ from contracts.staffing import NotificationStatus
 from contracts.work_events import NotificationSettled
 from services.chassis import Fact, Write
 from services.chassis.own_facts import tell
-from services.chassis.patience import wait_out
+from services.outgoing import Errands
 from services.staffing.otp import Otp
 from services.staffing.scope import declare_messages
 from services.staffing.settings import StaffingSettings
@@ -32,7 +31,6 @@ SERVICE = "staffing"
 AT_ONCE = 32
 MAX_TRIES = 6
 TIMEOUT_SECONDS = 5.0
-IDLE_SECONDS = 1.0
 LEASE = timedelta(seconds=20)
 
 _CLAIM = """
@@ -73,8 +71,12 @@ class Message(NamedTuple):
         return Fact("notification", self.id, 1, data, (Target(type="notification", id=str(self.id)), person))
 
 
-class SmsSender:
+class SmsSender(Errands[Message]):
+    at_once = AT_ONCE
+    unsettled = "sms.unsettled"
+
     def __init__(self, engine: AsyncEngine, otp: Otp, settings: StaffingSettings) -> None:
+        super().__init__()
         self._engine, self._otp = engine, otp
         token = settings.sms_token.get_secret_value()
         self._client = httpx.AsyncClient(
@@ -83,58 +85,16 @@ class SmsSender:
             timeout=TIMEOUT_SECONDS,
             trust_env=False,
         )
-        self._woken = asyncio.Event()
-        self._sending: set[asyncio.Task[None]] = set()
 
     async def on_events(self, _: Sequence[Record]) -> None:
         """A job was committed; what it says stands in the table."""
-        self._woken.set()
-
-    async def run(self) -> None:
-        """Send what is due until cancelled; a database that is away is waited for."""
-        try:
-            while True:
-                self._woken.clear()
-                if not await wait_out(self.start_due):
-                    await self._rest()
-        finally:
-            await self.close()
-
-    async def start_due(self) -> int:
-        """Claim what is due and start a task for each; returns how many."""
-        messages = await self._claim(AT_ONCE - len(self._sending))
-        for message in messages:
-            task = asyncio.create_task(self._deliver(message))
-            self._sending.add(task)
-            task.add_done_callback(self._done)
-        return len(messages)
-
-    async def drain(self) -> None:
-        """Wait for the messages in hand."""
-        await asyncio.gather(*self._sending, return_exceptions=True)
+        self.wake()
 
     async def close(self) -> None:
-        for task in self._sending:
-            task.cancel()
-        await self.drain()
+        await super().close()
         await self._client.aclose()
 
-    async def _rest(self) -> None:
-        try:
-            async with asyncio.timeout(IDLE_SECONDS):
-                await self._woken.wait()
-        except TimeoutError:
-            pass
-
-    def _done(self, task: "asyncio.Task[None]") -> None:
-        self._sending.discard(task)
-        self._woken.set()
-        if not task.cancelled() and (error := task.exception()):
-            log.warning("sms.unsettled", error=type(error).__name__)  # its claim runs out and it is tried again
-
-    async def _claim(self, room: int) -> list[Message]:
-        if room <= 0:
-            return []
+    async def claim(self, room: int) -> list[Message]:
         now = datetime.now(UTC)
         async with self._transaction() as tx:
             rows = (await tx.exec_driver_sql(_CLAIM, (now, room, now + LEASE))).mappings()
@@ -146,7 +106,7 @@ class SmsSender:
             await declare_messages(tx := Write(connection))
             yield tx
 
-    async def _deliver(self, message: Message) -> None:
+    async def do(self, message: Message) -> None:
         now = datetime.now(UTC)
         if message.expires_at and message.expires_at <= now:
             await self._settle(message, NotificationStatus.FAILED, "the code expired before it could be sent")

@@ -30,14 +30,14 @@ from services.chassis.commands import CommandProcessor
 from services.chassis.outbox import Relay
 from services.exports.desk import ExportDesk
 from services.exports.wiring import rules_of
-from services.staffing.attempts import Gatherer
-from services.staffing.caps import OtpLimits, Scope
-from services.staffing.credential_desk import credential_desk
+from services.staffing.credentials.attempts import Gatherer
+from services.staffing.credentials.caps import OtpLimits, Scope
+from services.staffing.credentials.desk import credential_desk
+from services.staffing.credentials.otp import Otp
+from services.staffing.credentials.passwords import Passwords
+from services.staffing.credentials.session import Tokens
 from services.staffing.datasets import DATASETS
 from services.staffing.desk import staffing_desk
-from services.staffing.otp import Otp
-from services.staffing.passwords import Passwords
-from services.staffing.session import Tokens
 from services.staffing.settings import StaffingSettings
 from services.wire.actor import public_key
 from services.wire.allowlist import Allowlist

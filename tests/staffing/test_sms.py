@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from contracts.credentials import RequestActivation
 from services.chassis import Write
+from services.staffing.credentials.sms import MAX_TRIES, SmsSender
 from services.staffing.scope import declare_messages
-from services.staffing.sms import MAX_TRIES, SmsSender
 from tests.staffing.office import ANYBODY, Office, Shop, new_phone
 from tests.support.waiting import eventually
 

@@ -161,8 +161,15 @@ class Office:
         caps = self._limits.hourly | {Scope(scope): cap for scope, cap in hourly.items()}
         self._make_desks(OtpLimits(timedelta(seconds=cooldown), caps))
 
+    def trust(self, master: MasterKey) -> None:
+        """From now on people's keys are wrapped under this one."""
+        self.master = master
+        self._make_desks(self._limits)
+
     def processor(self, desk: Desk) -> CommandProcessor:
-        opener = Opener("staffing", public_key(self.settings.actor_public_key), {c.type: c for c in desk.handlers})
+        types = {command.type: command for command in desk.handlers}
+        key, fingerprints = public_key(self.settings.actor_public_key), self.master.fingerprint_keys
+        opener = Opener("staffing", key, types, fingerprint_keys=fingerprints)
         return CommandProcessor(desk, opener, self.engine, self._producer, Relay(self.engine, self._producer, "/test"))
 
     async def tell(

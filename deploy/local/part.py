@@ -14,7 +14,7 @@ class Part:
     environment: dict[str, str] = field(default_factory=dict)
     user: str | None = None
     stop_signal: str = "TERM"
-    stop_seconds: int = 15
+    stop_seconds: int = 25
     whole_group: bool = True
 
 

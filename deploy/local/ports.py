@@ -5,6 +5,7 @@ A port from the ephemeral range could be taken by somebody's outgoing connection
 
 import random
 import socket
+from collections.abc import Collection
 from pathlib import Path
 
 from deploy.local.part import FAKES, SERVICES
@@ -39,12 +40,13 @@ def is_open(port: int) -> bool:
         return probe.connect_ex((LOOPBACK, port)) == 0
 
 
-def choose(remembered: dict[str, int]) -> dict[str, int]:
-    """Keep every remembered port that is still free, and find new ones for the rest."""
-    chosen = {name: port for name, port in remembered.items() if name in NAMES and _usable(name, port)}
+def choose(remembered: dict[str, int], taken: Collection[int] = ()) -> dict[str, int]:
+    """Keep every remembered port that is still free, and find new ones for the rest; none of those `taken`."""
+    kept = {name: port for name, port in remembered.items() if name in NAMES and port not in taken}
+    chosen = {name: port for name, port in kept.items() if _usable(name, port)}
     for name in NAMES:
         if name not in chosen:
-            chosen[name] = _find(name, set(chosen.values()))
+            chosen[name] = _find(name, {*chosen.values(), *taken})
     return chosen
 
 

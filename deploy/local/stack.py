@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from deploy.local import environment, leftovers, supervision
+from deploy.local import environment, leftovers, neighbours, supervision
 from deploy.local.errors import NotRunning, PartFailed, ProductionRefused
 from deploy.local.home import Home
 from deploy.local.part import ENGINES, EVERYTHING, SERVICES
@@ -109,7 +109,8 @@ class Stack:
         running = self.is_running
         if not running:
             leftovers.end(self.home)
-            self.state.completed().save(self.home)
+            with neighbours.choosing(self.home) as taken:
+                self.state.completed(taken).save(self.home)
         environment.write_all(self.home, self.state)
         supervision.write_configuration(self.home, [recipe.part for recipe in self._recipes().values()])
         if running:

@@ -1,6 +1,7 @@
 """What a home directory remembers: its ports and its secrets. Everything else is derived from them."""
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -28,9 +29,9 @@ class State:
         known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
         return cls(known.get("ports", {}), known.get("secrets", {}))
 
-    def completed(self) -> "State":
-        """Ports that are free now and a secret for every name. Only while nothing of this home runs."""
-        return State(ports.choose(self.ports), keys.complete(self.secrets))
+    def completed(self, taken: Collection[int] = ()) -> "State":
+        """Ports that are free now and not `taken`, a secret for every name. Only while nothing of this home runs."""
+        return State(ports.choose(self.ports, taken), keys.complete(self.secrets))
 
     def save(self, home: Home) -> None:
         text = json.dumps({"ports": self.ports, "secrets": self.secrets}, indent=1)

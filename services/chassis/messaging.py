@@ -9,6 +9,7 @@ import logging
 import os
 import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import suppress
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -67,7 +68,7 @@ def make_broker(settings: ServiceSettings) -> KafkaBroker:
         client_id=f"{settings.service}-{settings.instance}",
         metadata_max_age_ms=30_000,
         allow_auto_create_topics=False,
-        graceful_timeout=DRAIN_SECONDS,
+        graceful_timeout=settings.stop_seconds / 2,  # the rest is for what they left to the relay and the producer
         apply_types=False,
         logger=logging.getLogger("broker"),
     )
@@ -193,17 +194,24 @@ class Lane(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def lag(self) -> int:
         """Records of the assigned partitions that are not handled yet, as far as the client knows."""
-        ends: list[tuple[int, int | None]] = [
-            (await self.consumer.position(p), self.consumer.highwater(p)) for p in self.consumer.assignment()
-        ]
-        behind = sum(max(0, (end or 0) - position) for position, end in ends) + self.in_hand
+        behind = sum(max(0, end - position) for position, end in (await self._places()).values()) + self.in_hand
         telemetry.LAG.labels(self.name).set(behind)
         return behind
 
     async def stuck_seconds(self) -> float:
         """How long records have been waiting, in hand or not fetched, while nothing moved; 0 when all moves."""
-        positions = {p: await self.consumer.position(p) for p in self.consumer.assignment()}
+        positions = {partition: position for partition, (position, _) in (await self._places()).items()}
         moved, self._seen_positions = positions != self._seen_positions, positions
         if not await self.lag() or (moved and not self.in_hand):
             self.moved_at = time.monotonic()
         return time.monotonic() - self.moved_at
+
+    async def _places(self) -> dict[TopicPartition, tuple[int, int]]:
+        """Where it reads each partition and where that ends, if that is known: the client waits for it without end."""
+        known = {}
+        for partition in self.consumer.assignment():
+            with suppress(TimeoutError, KafkaError):
+                async with asyncio.timeout(0):
+                    position = await self.consumer.position(partition)
+                known[partition] = position, self.consumer.highwater(partition) or 0
+        return known

@@ -7,7 +7,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import structlog
-import uvicorn
 from starlette.applications import Starlette
 
 from contracts.message import Query
@@ -25,7 +24,8 @@ from services.wire.envelope import Opener
 from services.wire.kafka import make_producer
 from services.wire.own_commands import OwnCommands
 from services.wire.personal import MasterKey
-from services.wire.process import leave_on_sigterm, settle_down
+from services.wire.process import settle_down
+from services.wire.serving import serve
 from services.wire.settings import OwnerSettings
 
 log = structlog.get_logger()
@@ -141,6 +141,4 @@ def run(settings: OwnerSettings, build: Callable[[Service], None]) -> None:
         async with service.running():
             yield
 
-    app = Starlette(routes=list(health.routes()), lifespan=lifespan)
-    leave_on_sigterm()
-    uvicorn.run(app, host=settings.http_host, port=settings.http_port, log_config=None, access_log=False)
+    serve(Starlette(routes=list(health.routes()), lifespan=lifespan), settings)

@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import cast
 
-import uvicorn
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -26,8 +25,9 @@ from services.gateway.routes.service import router as service_router
 from services.gateway.settings import GatewaySettings
 from services.wire import telemetry
 from services.wire.actor import public_key
-from services.wire.process import leave_on_sigterm, settle_down
+from services.wire.process import settle_down
 from services.wire.sealing import Sealer
+from services.wire.serving import serve
 from services.wire.settings import load
 
 
@@ -85,7 +85,4 @@ def _refuse(request: Request, failure: Failure) -> Response:
 def main() -> None:
     settings = load(GatewaySettings)
     telemetry.configure(settings.service, settings.instance)
-    leave_on_sigterm()
-    uvicorn.run(
-        create_app(settings), host=settings.http_host, port=settings.http_port, log_config=None, access_log=False
-    )
+    serve(create_app(settings), settings)

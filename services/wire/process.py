@@ -1,8 +1,6 @@
 """What a process does once it is up and before it takes work."""
 
 import gc
-import signal
-import sys
 
 
 def settle_down() -> None:
@@ -13,8 +11,3 @@ def settle_down() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 5, 5)
-
-
-def leave_on_sigterm() -> None:
-    """End with 0: uvicorn drains first and then raises the signal again, which would read as having been cut off."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

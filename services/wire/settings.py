@@ -10,7 +10,10 @@ from services.wire.personal import MasterKey
 
 
 class ProcessSettings(BaseSettings):
-    """What every process of ours is told; a missing value stops it at start."""
+    """What every process of ours is told; a missing value stops it at start.
+
+    `stop_seconds` is how long it may drain after SIGTERM; its supervisor must be a little more patient.
+    """
 
     # What cannot be read may hold a secret all the same: errors name the setting, not its value.
     model_config = SettingsConfigDict(env_prefix="GATEHOUSE_", extra="ignore", hide_input_in_errors=True)
@@ -20,6 +23,7 @@ class ProcessSettings(BaseSettings):
     instance: int = 0
     http_host: str = "127.0.0.1"
     http_port: int
+    stop_seconds: float = Field(default=20.0, gt=0)
     generated_secrets: bool = False
 
 

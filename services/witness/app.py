@@ -1,7 +1,6 @@
 """The witness, put together: C2SP `tlog-witness` over HTTP, and what an operator looks at."""
 
 import orjson
-import uvicorn
 from prometheus_client import generate_latest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -9,7 +8,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from services.wire import telemetry
-from services.wire.process import leave_on_sigterm
+from services.wire.serving import serve
 from services.wire.settings import load
 from services.witness import metrics
 from services.witness.judge import Judge
@@ -75,5 +74,4 @@ def build(settings: WitnessSettings) -> Starlette:
 def main() -> None:
     settings = load(WitnessSettings)
     telemetry.configure(settings.service, settings.instance)
-    leave_on_sigterm()
-    uvicorn.run(build(settings), host=settings.http_host, port=settings.http_port, log_config=None, access_log=False)
+    serve(build(settings), settings)

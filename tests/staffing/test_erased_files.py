@@ -1,28 +1,23 @@
 """A file of people that was made, or is being made, before somebody is erased is not handed out after it."""
 
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 
 from contracts.erasure import EraseAccount
-from contracts.exports import DatasetName
+from contracts.exports import DatasetName, ExportState
 from contracts.staff_changes import RevokeStaff
 from tests.staffing.office import Office, Shop
-
-_EXPORT = """
-    INSERT INTO exports (id, version, dataset, format, state, requested_by, requested_at, taken_at, copied_rows,
-        rows, size, sha256, manifest, expires_at)
-    VALUES (%(id)s, 1, %(dataset)s, 'csv', %(state)s, '{}', now(), now(), 1,
-        %(whole)s::int, %(whole)s::int, repeat('0', %(whole)s::int * 64), repeat('m', %(whole)s::int),
-        now() + %(whole)s::int * interval '1 day')
-"""
+from tests.support.export_cases import an_export
 
 
 def _export(office: Office, dataset: DatasetName, state: str) -> UUID:
-    export_id = uuid4()
+    """With a row that was copied for it; its time is not over."""
+    made = state == ExportState.READY
+    export_id = an_export(office.tables, dataset, state, made=made, due=False)
     with office.tables.connection() as tables:
-        values = {"id": export_id, "dataset": dataset, "state": state, "whole": 1 if state == "READY" else None}
-        tables.execute(_EXPORT, values)
+        if made:
+            tables.execute("UPDATE exports SET expires_at = now() + interval '1 day' WHERE id = %s", (export_id,))
         tables.execute("INSERT INTO export_rows VALUES (%s, 1, ARRAY['Maria'])", (export_id,))
     return export_id
 

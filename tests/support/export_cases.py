@@ -60,8 +60,8 @@ def _report(messages: ExportMessages, command: type[OfExport], event: str, **mor
     return report
 
 
-def an_export(tables: Tables, dataset: str, state: str, *, made: bool, due: bool = True) -> UUID:
-    """A row as the worker leaves it; when it is READY its time is over. One that is not `due` is left alone by it."""
+def an_export(tables: Tables, dataset: str, state: str, *, made: bool, due: bool = True, days_left: int = -1) -> UUID:
+    """A row as the worker leaves it; READY its time is over, but for `days_left`. What is not `due` it leaves alone."""
     export_id = uuid4()
     whole = (3, 120, SHA256, "a note") if made else (None, None, None, None)
     with tables.connection() as connection:
@@ -70,11 +70,11 @@ def an_export(tables: Tables, dataset: str, state: str, *, made: bool, due: bool
             INSERT INTO exports (id, version, dataset, format, state, requested_by, requested_at, expires_at,
                                  rows, size, sha256, manifest, failure, next_try_at)
             VALUES (%s, 1, %s, 'csv', %s, '{"type": "user", "issuer": "https://id.example", "subject": "anna"}',
-                    now() - interval '8 days', CASE WHEN %s = 'READY' THEN now() - interval '1 day' END,
+                    now() - interval '8 days', CASE WHEN %s = 'READY' THEN now() + make_interval(days => %s) END,
                     %s, %s, %s, %s, CASE WHEN %s = 'FAILED' THEN 'the bucket was full' END,
                     CASE WHEN %s THEN now() ELSE now() + interval '1 day' END)
             """,
-            (export_id, dataset, state, state, *whole, state, due),
+            (export_id, dataset, state, state, days_left, *whole, state, due),
         )
     return export_id
 

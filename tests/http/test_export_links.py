@@ -68,7 +68,7 @@ def test_two_links_by_either_call_are_two_events_that_say_who_has_them(
     assert [(event["aggregate_version"], event["actor"]["subject"]) for event in events] == [(2, "anna"), (3, "otto")]
     assert {(event["type"], event["data"]["dataset"]) for event in events} == {(f"{owner}.export_link_given", dataset)}
     assert (shown.json()["link_expires_at"], shown.headers["ETag"]) == (events[0]["data"]["link_expires_at"], '"2"')
-    logged = "SELECT count(*) FROM events WHERE request_id = ANY(%s) AND event_type = %s"
+    logged = "SELECT count(*) FROM events WHERE request_id = ANY(%s) AND type = %s"
     eventually_true(
         lambda: Tables(stack, "audit").value(logged, [first, second], f"{owner}.export_link_given") == 2,
         "both are in the log",

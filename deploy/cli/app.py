@@ -2,7 +2,7 @@
 
 import typer
 
-from deploy.cli import audit, dead_letters, demo, exports, people, stack, topics, voucher
+from deploy.cli import audit, dead_letters, demo, exports, keys, people, stack, topics, voucher
 from deploy.cli.options import HonestGroup
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app.add_typer(topics.topics, name="topics")
 app.add_typer(topics.acl, name="acl")
 app.add_typer(voucher.voucher, name="voucher")
 app.add_typer(exports.exports, name="exports")
+app.add_typer(keys.keys, name="keys")
 
 
 if __name__ == "__main__":

@@ -44,13 +44,13 @@ def build(service: Service, settings: AuditSettings) -> None:
         retention = _retention(service, settings)
         service.background.append(lambda: retention.run(settings.retention_interval_seconds))
         woken.append(retention.wake)
-    sequencer = Sequencer(service.engine, settings.signer, committed=lambda: _call_all(woken))
 
     async def waiting() -> int:
-        return await log_lane.lag()
+        return await service.lanes[0].lag()
 
-    service.events("log", EVENT_TOPICS, Paced(sequencer, waiting, settings.catch_up_times))
-    log_lane = service.lanes[-1]
+    sequencer = Sequencer(service.engine, settings.signer, committed=lambda: _call_all(woken))
+    paced = Paced(sequencer, waiting, settings.catch_up_times)
+    service.events("log", EVENT_TOPICS, paced)
     prover = Prover(verifier)
     readings = Readings(service.engine, service.relay)
     handlers: dict[type[Query], QueryHandler] = {

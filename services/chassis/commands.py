@@ -135,7 +135,7 @@ class CommandProcessor:
             asker = inbox.asker_of(inbound)
             call = Call(inbound.actor, inbound.context, inbound.message_id, now)
             standing = claim.by_command.get(inbound.context.command_id)
-            if standing and standing.body_sha256 == asker.body_sha256:
+            if standing and standing.body_sha256 in inbound.fingerprints:
                 decided.answered.append((inbound, asker, standing))
                 continue
             outcome = Refusal(Code.IDEMPOTENCY_KEY_REUSED) if standing else self._handle(inbound, call, desk)

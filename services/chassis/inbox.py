@@ -62,7 +62,7 @@ def asker_of(inbound: Inbound) -> Asker:
         inbound.context.request_id,
         inbound.actor.issuer,
         inbound.actor.subject,
-        inbound.fingerprint,
+        inbound.fingerprints[0],
         inbound.reply_partition,
     )
 

@@ -58,12 +58,12 @@ class Service:
     @property
     def master_key(self) -> MasterKey:
         """For owners of commands; raises ValueError where the settings hold no `personal_master_key`."""
-        return MasterKey(self.settings.personal_master_key.get_secret_value())
+        return self.settings.master_key
 
     def commands(self, topic: str, desk: Desk) -> None:
         own_key = self._own_key.public_key() if self._own_key else None
         types = {command.type: command for command in desk.handlers}
-        opener = Opener(self.name, self._key, types, own_key, self.master_key.fingerprints)
+        opener = Opener(self.name, self._key, types, own_key, self.master_key.fingerprint_keys)
         self._lane(topic, (topic,), CommandProcessor(desk, opener, self.engine, self.producer, self.relay))
 
     def queries(self, topic: str, handlers: Mapping[type[Query], QueryHandler], witness: Witness) -> None:

@@ -9,10 +9,10 @@ from services.chassis import Service, load, run
 from services.chassis.refused_queries import refused_as
 from services.exports.desk import ExportDesk
 from services.exports.wiring import export_questions, rules_of, run_exports
-from services.partners.allowlist_watch import AllowlistWatch
 from services.partners.datasets import DATASETS
+from services.partners.decisions.allowlist_watch import AllowlistWatch
 from services.partners.desk import DeskRules, partners_desk
-from services.partners.documents import DocumentStore
+from services.partners.dossiers.documents import DocumentStore
 from services.partners.gate.queries import gate_queries
 from services.partners.identity.wiring import deactivate_former_contacts
 from services.partners.invoices import queries as invoices

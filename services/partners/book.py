@@ -8,10 +8,13 @@ from uuid import UUID
 
 from contracts.message import Actor
 from services.exports.book import ExportBook
-from services.partners.decisions import Decided
-from services.partners.erased import ErasedContact
-from services.partners.evidence import Finding
-from services.partners.filing import Filed
+from services.partners.decisions.decide import Decided
+from services.partners.decisions.root_admins import RootAdmins
+from services.partners.decisions.rules import Rules
+from services.partners.dossiers.evidence import Finding
+from services.partners.dossiers.filing import Filed
+from services.partners.dossiers.upload import Upload
+from services.partners.erasure.erased import ErasedContact
 from services.partners.invoices.ledger import Ledger
 from services.partners.mint.ledger import Vouchers
 from services.partners.partner import Partner, person_of
@@ -27,9 +30,6 @@ from services.partners.records import (
 )
 from services.partners.review.clock import ReviewClock
 from services.partners.review.page import Page
-from services.partners.root_admins import RootAdmins
-from services.partners.rules import Rules
-from services.partners.upload import Upload
 from services.wire.allowlist import Allowlist
 from services.wire.personal import Keyring
 

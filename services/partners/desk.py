@@ -13,8 +13,10 @@ from services.chassis import Desk, Inbound, Write
 from services.exports.desk import ExportDesk
 from services.partners import store
 from services.partners.book import Book
-from services.partners.documents import DocumentStore
-from services.partners.evidence import Finding
+from services.partners.decisions.rules import Rules
+from services.partners.dossiers.documents import DocumentStore
+from services.partners.dossiers.evidence import Finding
+from services.partners.erasure.store import erase_contacts
 from services.partners.handlers import HANDLERS
 from services.partners.invoices import loading as invoices
 from services.partners.invoices.ledger import InvoiceRules, Ledger
@@ -22,8 +24,6 @@ from services.partners.mint import loading as mint
 from services.partners.mint.evidence import Reviewed
 from services.partners.mint.ledger import VoucherRules, Vouchers
 from services.partners.review import desk as review
-from services.partners.rules import Rules
-from services.partners.store_erasures import erase_contacts
 from services.partners.store_partners import load_partners
 from services.wire.allowlist import Allowlist
 from services.wire.personal import Keyring, MasterKey

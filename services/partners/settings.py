@@ -7,13 +7,13 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr
 
 from services.exports.job_settings import ExportJobSettings
+from services.partners.decisions.rules import Rules
 from services.partners.gate import Policy
 from services.partners.invoices.ledger import InvoiceRules
 from services.partners.invoices.limits import load_limits
 from services.partners.invoices.recipient import Recipients
 from services.partners.mint.ledger import VoucherRules
 from services.partners.review.settings import ReviewSettings
-from services.partners.rules import Rules
 
 Days = Annotated[int, Field(ge=1, le=36_525)]
 

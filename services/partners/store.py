@@ -18,9 +18,9 @@ from contracts.partners import (
 )
 from services.chassis import Inbound, Write
 from services.partners.book import Book
+from services.partners.decisions.store import load_allowlist, save_allowlist, save_approvals, save_proposals
+from services.partners.dossiers.store import load_uploads, save_filings, save_uploads
 from services.partners.records import DeactivationKey, Person
-from services.partners.store_decisions import load_allowlist, save_allowlist, save_approvals, save_proposals
-from services.partners.store_dossiers import load_uploads, save_filings, save_uploads
 from services.partners.store_partners import save_partners
 from services.partners.store_rosters import (
     load_deactivations,

@@ -8,10 +8,10 @@ import orjson
 
 from contracts.partners import PartnerState
 from services.chassis import Read, Write, fetch_dicts, insert
+from services.partners.decisions.store import load_proposals
+from services.partners.dossiers.store import load_documents, load_makers
 from services.partners.partner import Partner
 from services.partners.review.store import load_reviews
-from services.partners.store_decisions import load_proposals
-from services.partners.store_dossiers import load_documents, load_makers
 from services.partners.store_rosters import load_contacts
 
 _MOVING = {

@@ -8,7 +8,7 @@ from contracts.message import Command
 from contracts.staff_changes import AccountCommand, DisableAccount, EnableAccount
 from services.chassis import Call, Outcome, Refusal, Reply
 from services.chassis.commands import Handler
-from services.staffing.access import is_root_admin
+from services.staffing.access.admission import is_root_admin
 from services.staffing.account import Account
 from services.staffing.book import Book
 

@@ -9,13 +9,13 @@ from uuid import UUID
 from services.chassis import Aggregate, Call, Fact
 from services.exports.book import ExportBook
 from services.staffing.account import Account
-from services.staffing.bulk_rows import DoneRow, RowKey
-from services.staffing.erased import Erasure
-from services.staffing.notification import Prompts
+from services.staffing.credentials.notification import Prompts
+from services.staffing.erasure.erased import Erasure
 from services.staffing.phone import PhoneFault, e164
+from services.staffing.provisioning.bulk_rows import DoneRow, RowKey
+from services.staffing.provisioning.usage import Count, Counted
 from services.staffing.staff import Staff
 from services.staffing.tenant import Branch, Role, Tenant
-from services.staffing.usage import Count, Counted
 from services.wire.allowlist import Allowlist
 from services.wire.personal import Keyring
 

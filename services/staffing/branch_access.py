@@ -7,8 +7,8 @@ from contracts.failures import Code
 from contracts.staff_changes import AddBranches, BranchesDiff, BranchesView, RemoveBranch, ReplaceBranches
 from services.chassis import Call, Fact, Outcome, Refusal, Reply
 from services.staffing.book import Book
-from services.staffing.checks import check_branches
 from services.staffing.membership import changeable
+from services.staffing.provisioning.checks import check_branches
 from services.staffing.staff import Staff
 
 

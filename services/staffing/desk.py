@@ -26,15 +26,16 @@ from contracts.staffing import BranchCommand, CreateTenant, SetQuotas, StaffingC
 from services.chassis import Call, Decision, Desk, Inbound, Read, Refusal, Reply, Write
 from services.chassis.commands import Handler
 from services.exports.desk import ExportDesk
-from services.staffing.access import account_of, is_root_admin, permitted
+from services.staffing.access.admission import account_of, is_root_admin, permitted
 from services.staffing.book import Book
-from services.staffing.bulk_rows import RowKey, load_rows
-from services.staffing.caps import OtpLimits, begin, lock_counters
-from services.staffing.erasure_store import load_ties
+from services.staffing.credentials.caps import OtpLimits, begin, lock_counters
+from services.staffing.credentials.notification import Prompts
+from services.staffing.credentials.otp import Otp
+from services.staffing.erasure.store import load_ties
 from services.staffing.handlers import HANDLERS
-from services.staffing.notification import Prompts
-from services.staffing.otp import Otp
 from services.staffing.phone import PhoneFault, known_region
+from services.staffing.provisioning.bulk_rows import RowKey, load_rows
+from services.staffing.provisioning.usage import load_counts
 from services.staffing.save import erase, save
 from services.staffing.scope import declare_tenants
 from services.staffing.store import (
@@ -46,7 +47,6 @@ from services.staffing.store import (
     load_tenants,
     roles_in_use,
 )
-from services.staffing.usage import load_counts
 from services.wire.allowlist import Allowlist
 from services.wire.personal import Keyring, MasterKey
 

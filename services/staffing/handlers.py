@@ -28,20 +28,21 @@ from contracts.staffing import (
 )
 from services.chassis import Call, Outcome, Refusal, Reply
 from services.chassis.commands import Handler
-from services.staffing import accounts, erasure, exports, holds
-from services.staffing.access import controller, is_root_admin, permitted
+from services.staffing import accounts, exports
+from services.staffing.access.admission import controller, is_root_admin, permitted
 from services.staffing.book import Book
 from services.staffing.branch_access import add_branches, remove_branch, replace_branches
-from services.staffing.bulk import bulk_provision
-from services.staffing.checks import check_person, refuse
+from services.staffing.erasure import erase, holds
 from services.staffing.membership import change_kind, change_role, leave_tenant, revoke_staff
 from services.staffing.phone import known_region
-from services.staffing.provisioning import provision_staff
-from services.staffing.quotas import Resource, quota_refusal, set_quotas
+from services.staffing.provisioning.bulk import bulk_provision
+from services.staffing.provisioning.checks import check_person, refuse
+from services.staffing.provisioning.provision import provision_staff
+from services.staffing.provisioning.quotas import Resource, quota_refusal, set_quotas
+from services.staffing.provisioning.usage import Count
 from services.staffing.roles import define_role, remove_role
 from services.staffing.staff import Staff, Wanted
 from services.staffing.tenant import ADMIN, Branch, Tenant
-from services.staffing.usage import Count
 
 
 def create_tenant(command: CreateTenant, call: Call, book: Book) -> Outcome:
@@ -132,5 +133,5 @@ HANDLERS: dict[type[Command], Handler] = {
     **accounts.HANDLERS,
     **exports.HANDLERS,
     **holds.HANDLERS,
-    **erasure.HANDLERS,
+    **erase.HANDLERS,
 }

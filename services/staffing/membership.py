@@ -8,9 +8,9 @@ from contracts.failures import Code
 from contracts.staff_changes import ChangeKind, ChangeRole, LeaveTenant, MemberCommand, RevokeStaff
 from contracts.staffing import MembershipKind, Standing
 from services.chassis import Call, Fact, Outcome, Refusal, Reply
-from services.staffing.access import account_of, level_of, permitted
+from services.staffing.access.admission import account_of, level_of, permitted
 from services.staffing.book import Book
-from services.staffing.checks import check_role
+from services.staffing.provisioning.checks import check_role
 from services.staffing.staff import Staff
 from services.staffing.tenant import Tenant
 

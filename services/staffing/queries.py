@@ -23,14 +23,14 @@ from contracts.staffing import (
 )
 from services.chassis import Call, Outcome, Read, Refusal, Reply
 from services.chassis.queries import QueryHandler
-from services.staffing import gate
-from services.staffing.access import ROOT_ADMINS
-from services.staffing.quotas import quotas_of
+from services.staffing.access import gate
+from services.staffing.access.admission import ROOT_ADMINS
+from services.staffing.provisioning.quotas import quotas_of
+from services.staffing.provisioning.usage import load_counts
 from services.staffing.scope import scoped
 from services.staffing.staff import Staff
 from services.staffing.staff_list import CursorInvalidError, load_seats
 from services.staffing.store import branch_of, load_staff, load_tenants
-from services.staffing.usage import load_counts
 
 _BRANCHES = """
     SELECT id, version, status, created_at, updated_at, tenant_id, name FROM branches

@@ -9,10 +9,10 @@ from contracts.access import OWNER_ONLY, Action, DefineRole, RemoveRole
 from contracts.failures import Code, FieldError
 from contracts.staff_events import RoleDefined, RoleRemoved
 from services.chassis import Call, Outcome, Refusal, Reply
-from services.staffing.access import permitted
+from services.staffing.access.admission import permitted
 from services.staffing.book import Book
-from services.staffing.checks import refuse
-from services.staffing.quotas import Resource, quota_refusal
+from services.staffing.provisioning.checks import refuse
+from services.staffing.provisioning.quotas import Resource, quota_refusal
 from services.staffing.tenant import ADMIN, Role
 
 _KEY = re.compile(r"[A-Z][A-Z0-9_]{0,63}")

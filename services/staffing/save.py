@@ -9,15 +9,15 @@ from typing import Any
 from services.chassis import Write, insert
 from services.people.keys import save_keys
 from services.staffing.book import Book
-from services.staffing.bulk_rows import save_rows
-from services.staffing.caps import save_counters
-from services.staffing.erasure_store import erase_accounts, erase_traces
-from services.staffing.notification import Prompts
+from services.staffing.credentials.caps import save_counters
+from services.staffing.credentials.notification import Prompts
+from services.staffing.credentials.session_end import end_sessions
+from services.staffing.erasure.store import erase_accounts, erase_traces
+from services.staffing.provisioning.bulk_rows import save_rows
+from services.staffing.provisioning.usage import save_counts
 from services.staffing.save_roles import save_roles
 from services.staffing.scope import declare_tenants
-from services.staffing.session_end import end_sessions
 from services.staffing.staff import Staff
-from services.staffing.usage import save_counts
 
 _BRANCHES = """
     UPDATE branches b SET version = n.version, status = n.status, updated_at = n.updated_at

@@ -13,7 +13,7 @@ from contracts.access import ListMyMemberships
 from contracts.message import Query
 from services.chassis import Call, Outcome, Read, Write
 from services.chassis.queries import QueryHandler
-from services.staffing.access import account_of
+from services.staffing.access.admission import account_of
 
 _DECLARE = "SELECT set_config($1, $2, true)"
 TENANTS, ACCOUNT, WORK = "gatehouse.tenants", "gatehouse.account", "gatehouse.work"

@@ -5,7 +5,7 @@ and whatever does not fit is a `Malformed` that goes to the dead letters at once
 """
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 from uuid import UUID
@@ -29,8 +29,8 @@ class MalformedError(Exception):
 class Inbound:
     """A request whose envelope, body and actor have been checked.
 
-    `fingerprint` stands for type and body: an HMAC, since whoever reads it in the database must not find by trying
-    whose phone it was made of.
+    `fingerprints` stand for type and body, the first one for good, the others under keys that come or go: an HMAC,
+    since whoever reads it in the database must not find by trying whose phone it was made of.
     """
 
     request: Request
@@ -40,7 +40,7 @@ class Inbound:
     reply_partition: int
     body: bytes
     record: Record
-    fingerprint: bytes = b""
+    fingerprints: Sequence[bytes] = (b"",)
 
 
 def headers_of(record: Record) -> dict[str, str]:
@@ -63,7 +63,7 @@ class Opener:
     key: Ed25519PublicKey
     types: Mapping[str, type[Request]]
     own_key: Ed25519PublicKey | None = None
-    fingerprint_key: bytes = b""
+    fingerprint_keys: Sequence[bytes] = (b"",)
 
     def open(self, record: Record, *, late: bool = False) -> Inbound:
         """Raises MalformedError. `late` is for a dead letter that an operator replays."""
@@ -90,8 +90,9 @@ class Opener:
         request = self._parse(kind, version, body)
         if not _belongs(request, record.topic) or request.key() != key:
             raise MalformedError("the message does not belong on this topic or under this key")
-        fingerprint = hmac.digest(self.fingerprint_key, kind.encode() + b"\0" + body, "sha256")
-        return Inbound(request, message_id, actor, context, reply_partition, body, record, fingerprint)
+        told = kind.encode() + b"\0" + body
+        fingerprints = [hmac.digest(key, told, "sha256") for key in self.fingerprint_keys]
+        return Inbound(request, message_id, actor, context, reply_partition, body, record, fingerprints)
 
     def _is_own(self, kind: str) -> bool:
         model = self.types.get(kind, Request)

@@ -6,6 +6,8 @@ database alone opens nothing, and a person whose row is deleted is closed for ev
 
 import base64
 import os
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -71,26 +73,36 @@ class PersonKey:
 
 
 class MasterKey:
-    """Wraps people's keys; made from 32 random bytes in base64url. Other uses have keys derived apart."""
+    """Wraps people's keys; made from 32 random bytes in base64url. Other uses have keys derived apart.
 
-    def __init__(self, encoded: str) -> None:
-        secret = _raw(encoded)
-        if len(secret) != _KEY_BYTES:
-            raise ValueError("a master key is 32 bytes in base64url")
-        self._cipher = AESGCM(_derived(secret, b"gatehouse.person-keys"))
-        self.fingerprints = _derived(secret, b"gatehouse.fingerprints")
+    `accepted` are keys that come or go: they open what was wrapped under them, and nothing is wrapped under them.
+    """
+
+    def __init__(self, encoded: str, accepted: Sequence[str] = ()) -> None:
+        secrets = [_secret(text) for text in (encoded, *accepted)]
+        self._ciphers = [AESGCM(_derived(secret, b"gatehouse.person-keys")) for secret in secrets]
+        self.fingerprint_keys = tuple(_derived(secret, b"gatehouse.fingerprints") for secret in secrets)
 
     def wrap(self, person_id: UUID, raw: bytes) -> bytes:
         nonce = os.urandom(_NONCE_BYTES)
-        return nonce + self._cipher.encrypt(nonce, raw, person_id.bytes)
+        return nonce + self._ciphers[0].encrypt(nonce, raw, person_id.bytes)
 
     def unwrap(self, person_id: UUID, wrapped: bytes) -> PersonKey:
         """Raises UnopenableError: wrapped under another master key, or for somebody else."""
-        try:
-            raw = self._cipher.decrypt(wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], person_id.bytes)
-        except (InvalidTag, ValueError) as error:
-            raise UnopenableError("the person's key cannot be unwrapped") from error
+        raw, _ = self._opened(person_id, wrapped)
         return PersonKey(person_id, raw)
+
+    def rewrapped(self, person_id: UUID, wrapped: bytes) -> bytes | None:
+        """The same key under the current master key; None where it is already. Raises UnopenableError."""
+        raw, nth = self._opened(person_id, wrapped)
+        return self.wrap(person_id, raw) if nth else None
+
+    def _opened(self, person_id: UUID, wrapped: bytes) -> tuple[bytes, int]:
+        """The key, and under which of the master keys it was."""
+        for nth, cipher in enumerate(self._ciphers):
+            with suppress(InvalidTag, ValueError):
+                return cipher.decrypt(wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], person_id.bytes), nth
+        raise UnopenableError("the person's key cannot be unwrapped")
 
 
 @dataclass(slots=True)
@@ -126,3 +138,10 @@ def _derived(secret: bytes, purpose: bytes) -> bytes:
 
 def _raw(encoded: str) -> bytes:
     return base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
+
+
+def _secret(encoded: str) -> bytes:
+    secret = _raw(encoded)
+    if len(secret) != _KEY_BYTES:
+        raise ValueError("a master key is 32 bytes in base64url")
+    return secret

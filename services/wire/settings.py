@@ -6,6 +6,8 @@ from typing import TypeVar
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from services.wire.personal import MasterKey
+
 
 class ProcessSettings(BaseSettings):
     """What every process of ours is told; a missing value stops it at start."""
@@ -37,15 +39,23 @@ class OwnerSettings(ServiceSettings):
     `service_signing_key` signs its commands to itself (raw Ed25519 seed, base64url); without one it sends none.
     `messages_kept_days` must outlast the topics of commands, `answers_kept_days` is how long an Idempotency-Key counts.
     `personal_master_key` wraps the keys of its people and fingerprints the commands it stores (32 random bytes,
-    base64url); without one it takes no commands.
+    base64url); without one it takes no commands. `personal_master_keys_accepted` are others that open as well, with
+    commas between, while the key is changed.
     """
 
     database_url: SecretStr
     actor_public_key: str
     service_signing_key: SecretStr = SecretStr("")
     personal_master_key: SecretStr = SecretStr("")
+    personal_master_keys_accepted: SecretStr = SecretStr("")
     messages_kept_days: int = Field(default=30, ge=8)
     answers_kept_days: int = Field(default=366, ge=8)
+
+    @property
+    def master_key(self) -> MasterKey:
+        """Raises ValueError where there is none."""
+        accepted = self.personal_master_keys_accepted.get_secret_value()
+        return MasterKey(self.personal_master_key.get_secret_value(), [key for key in accepted.split(",") if key])
 
 
 class StoreSettings(ProcessSettings):
@@ -64,8 +74,9 @@ class UnsafeSecretsError(RuntimeError):
 S = TypeVar("S", bound=ProcessSettings)
 
 
-def load(kind: type[S]) -> S:
-    settings = kind(_env_file=os.environ.get("GATEHOUSE_SETTINGS"))  # type: ignore[call-arg]
+def load(kind: type[S], file: str | None = None) -> S:
+    """From this file, by default the one named by GATEHOUSE_SETTINGS, and from the environment."""
+    settings = kind(_env_file=file or os.environ.get("GATEHOUSE_SETTINGS"))  # type: ignore[call-arg]
     if settings.env == "production" and settings.generated_secrets:
         raise UnsafeSecretsError("generated development secrets are refused when GATEHOUSE_ENV=production")
     return settings

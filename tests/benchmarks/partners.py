@@ -15,7 +15,7 @@ from uuid_utils.compat import uuid7
 from contracts.partners import DocumentKind
 from deploy.local.stack import Stack
 from deploy.local.state import DOCUMENTS
-from services.partners.upload import LIFETIME, object_key
+from services.partners.dossiers.upload import LIFETIME, object_key
 from tests.benchmarks import objects, tokens
 from tests.benchmarks.client import post
 from tests.benchmarks.workload import GATEHOUSE, Batch, split

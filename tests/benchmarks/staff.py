@@ -13,8 +13,8 @@ from uuid_utils.compat import uuid7
 
 from deploy.local.environment import AUDIENCE, STAFF_ISSUER
 from deploy.local.stack import Stack
+from services.staffing.credentials.session import Tokens
 from services.staffing.save import row_of
-from services.staffing.session import Tokens
 from services.staffing.tenant import SEEDED_ROLES
 from tests.benchmarks.client import post
 from tests.benchmarks.workload import GATEHOUSE, Batch

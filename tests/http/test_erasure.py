@@ -263,7 +263,7 @@ def test_a_stored_fingerprint_cannot_be_found_by_trying_numbers(api: Api, stack:
     phone = mobile()
     assert api.call("POST", "/api/v1/activation", json={"phone": phone}).status_code == 202
     sent = b"activation.request\0" + RequestActivation(phone=phone).model_dump_json().encode()
-    key = MasterKey(stack.state.secrets["staffing_master_key"]).fingerprints
+    key = MasterKey(stack.state.secrets["staffing_master_key"]).fingerprint_keys[0]
     stored: LiteralString = "SELECT count(*) FROM replies WHERE body_sha256 = %s"
     tables = Tables(stack, "staffing")
 

@@ -18,11 +18,11 @@ from contracts.partners import Contact, DocumentKind, FileDossier, PartnerView, 
 from contracts.roles import Role
 from services.chassis import Call, Inbound, Outcome, Reply, Write, outbox
 from services.partners.book import Book
+from services.partners.decisions.rules import Rules
 from services.partners.desk import erase, load_book, save_book
-from services.partners.evidence import Finding, Found
+from services.partners.dossiers.evidence import Finding, Found
+from services.partners.dossiers.upload import Upload
 from services.partners.handlers import HANDLERS
-from services.partners.rules import Rules
-from services.partners.upload import Upload
 from services.wire.allowlist import Allowlist
 from services.wire.personal import Keyring
 from tests.partners.desk import (

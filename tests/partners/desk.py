@@ -18,10 +18,10 @@ from contracts.partners import (
 from contracts.roles import Role
 from services.chassis import Call, Decision, Deferred, Outcome, Refusal, Reply
 from services.partners.book import Book
-from services.partners.evidence import Finding, Found
+from services.partners.decisions.rules import Rules
+from services.partners.dossiers.evidence import Finding, Found
 from services.partners.handlers import HANDLERS
 from services.partners.partner import Partner
-from services.partners.rules import Rules
 from services.wire.allowlist import Allowlist
 from services.wire.personal import Keyring, MasterKey
 

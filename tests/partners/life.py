@@ -19,7 +19,7 @@ from contracts.message import Actor
 from contracts.partners import DocumentKind, FileDossier, PartnerView, ReplaceContacts
 from contracts.roles import Role
 from services.chassis import Refusal, fetch_dicts
-from services.partners.rules import Rules
+from services.partners.decisions.rules import Rules
 from tests.partners.counter import Counter
 from tests.partners.desk import contact, decision, person, told
 from tests.partners.life_model import APPROVED, Model, Predicted

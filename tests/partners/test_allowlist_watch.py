@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from contracts.partners import RecordRootAdmins
 from deploy.local.stack import Stack
 from services.chassis import OwnCommands
-from services.partners.allowlist_watch import TOLD_AGAIN, AllowlistWatch
+from services.partners.decisions.allowlist_watch import TOLD_AGAIN, AllowlistWatch
 from services.wire.allowlist import Allowlist
 from services.wire.kafka import make_producer
 from services.wire.settings import OwnerSettings

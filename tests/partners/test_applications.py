@@ -7,7 +7,7 @@ import pytest
 from contracts.partner_events import PartnerSubmitted
 from contracts.partners import DocumentKind, PartnerState, PartnerView
 from services.chassis import Refusal, Reply
-from services.partners.evidence import AWAY, MISSING, Found
+from services.partners.dossiers.evidence import AWAY, MISSING, Found
 from tests.partners.desk import ADA, EVE, ISSUER, SHA, Office, code, contact
 
 

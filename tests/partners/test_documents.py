@@ -15,10 +15,10 @@ from pydantic import SecretStr
 from contracts.partners import DocumentKind, ReserveUpload
 from deploy.local.stack import Stack
 from services.chassis import Call
-from services.partners.documents import DocumentStore
-from services.partners.evidence import Away, Finding, Found, Missing
+from services.partners.dossiers.documents import DocumentStore
+from services.partners.dossiers.evidence import Away, Finding, Found, Missing
+from services.partners.dossiers.upload import Upload
 from services.partners.settings import PartnersSettings
-from services.partners.upload import Upload
 from tests.partners.desk import ADA, NOON
 
 pytestmark = pytest.mark.asyncio

@@ -10,7 +10,7 @@ from contracts.message import Actor
 from contracts.partner_events import PartnerDossierFiled
 from contracts.partners import DocumentKind, FileDossier, PartnerState
 from services.chassis import Outcome, Reply
-from services.partners.evidence import AWAY, MISSING, Finding
+from services.partners.dossiers.evidence import AWAY, MISSING, Finding
 from tests.partners.desk import ADA, EVE, IMPOSTOR, ROOT, Office, code, contact, pointers, told, view
 
 S = PartnerState

@@ -7,8 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from contracts.exports import DatasetName
 from deploy.local.stack import Stack
 from services.chassis import Write
-from services.partners.erased import ErasedContact
-from services.partners.store_erasures import erase_contacts
+from services.partners.erasure.erased import ErasedContact
+from services.partners.erasure.store import erase_contacts
 from services.people.erasing import Traces
 from tests.partners.desk import ISSUER
 from tests.support.tables import Tables

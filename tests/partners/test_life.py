@@ -13,8 +13,8 @@ from contracts.partners import PartnerState
 from deploy.local.stack import Stack
 from services.chassis import Aggregate
 from services.partners.book import Book
+from services.partners.decisions.verbs import VERBS, Verb
 from services.partners.partner import Partner
-from services.partners.verbs import VERBS, Verb
 from tests.partners.life import PartnerLife, World
 
 QUIET: dict[str, Any] = {

@@ -15,9 +15,9 @@ from contracts.message import Actor
 from contracts.partners import DocumentKind, FileDossier, PartnerView, RecordRootAdmins
 from contracts.roles import Role
 from services.chassis import Outcome, Refusal, Reply, Write, fetch
+from services.partners.decisions.rules import Rules
+from services.partners.dossiers.store import load_uploads
 from services.partners.partner import Partner
-from services.partners.rules import Rules
-from services.partners.store_dossiers import load_uploads
 from services.partners.store_partners import load_partners
 from tests.partners.counter import Counter, office_of, roster, somebody, stored
 from tests.partners.desk import ROOT, ROOT_2, Office, contact, decision, person, view

@@ -11,9 +11,9 @@ from contracts.access import DefineRole
 from contracts.message import Actor, Chosen, Context, Query
 from contracts.staff_changes import ChangeRole, MemberCommand, RemoveBranch, RevokeStaff
 from services.chassis import Call, Outcome, Read, Refusal, Reply
-from services.staffing.access_queries import AccessQuestions
+from services.staffing.access.queries import AccessQuestions
+from services.staffing.credentials.session import Tokens
 from services.staffing.queries import Questions
-from services.staffing.session import Tokens
 from tests.staffing.office import STAFF_ISSUER, Office, Shop, staff
 
 

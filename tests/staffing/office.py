@@ -30,14 +30,14 @@ from services.chassis.commands import CommandProcessor
 from services.chassis.outbox import Relay
 from services.exports.desk import ExportDesk
 from services.exports.wiring import rules_of
-from services.staffing.attempts import Gatherer
-from services.staffing.caps import OtpLimits, Scope
-from services.staffing.credential_desk import credential_desk
+from services.staffing.credentials.attempts import Gatherer
+from services.staffing.credentials.caps import OtpLimits, Scope
+from services.staffing.credentials.desk import credential_desk
+from services.staffing.credentials.otp import Otp
+from services.staffing.credentials.passwords import Passwords
+from services.staffing.credentials.session import Tokens
 from services.staffing.datasets import DATASETS
 from services.staffing.desk import staffing_desk
-from services.staffing.otp import Otp
-from services.staffing.passwords import Passwords
-from services.staffing.session import Tokens
 from services.staffing.settings import StaffingSettings
 from services.wire.actor import public_key
 from services.wire.allowlist import Allowlist
@@ -161,8 +161,15 @@ class Office:
         caps = self._limits.hourly | {Scope(scope): cap for scope, cap in hourly.items()}
         self._make_desks(OtpLimits(timedelta(seconds=cooldown), caps))
 
+    def trust(self, master: MasterKey) -> None:
+        """From now on people's keys are wrapped under this one."""
+        self.master = master
+        self._make_desks(self._limits)
+
     def processor(self, desk: Desk) -> CommandProcessor:
-        opener = Opener("staffing", public_key(self.settings.actor_public_key), {c.type: c for c in desk.handlers})
+        types = {command.type: command for command in desk.handlers}
+        key, fingerprints = public_key(self.settings.actor_public_key), self.master.fingerprint_keys
+        opener = Opener("staffing", key, types, fingerprint_keys=fingerprints)
         return CommandProcessor(desk, opener, self.engine, self._producer, Relay(self.engine, self._producer, "/test"))
 
     async def tell(

@@ -22,7 +22,7 @@ from contracts.staffing import (
     SetQuotas,
     TenantCommand,
 )
-from services.staffing.actions import ACTIONS
+from services.staffing.access.actions import ACTIONS
 from services.staffing.handlers import HANDLERS
 from tests.staffing.asking import Changes, Desk, body, code, end_session, logged_in
 from tests.staffing.office import Office, Shop, new_phone, provision, staff

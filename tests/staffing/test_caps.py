@@ -11,9 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from contracts.credentials import RequestActivation
 from services.chassis import Write
-from services.staffing import caps as caps_module
-from services.staffing.caps import Caps, OtpLimits, Scope
-from services.staffing.caps import Counter as CapCounter
+from services.staffing.credentials import caps as caps_module
+from services.staffing.credentials.caps import Caps, OtpLimits, Scope
+from services.staffing.credentials.caps import Counter as CapCounter
 from services.staffing.settings import StaffingSettings
 from tests.staffing.office import ANYBODY, Answer, Office, Shop, new_phone, provision
 
@@ -128,7 +128,7 @@ async def test_control_counters_that_are_read_without_their_lock_let_too_many_pa
             caps.counters[row.key] = CapCounter(row.key, row.counted, row.since, row.asked_at)
         await everybody_read.wait()
 
-    monkeypatch.setattr("services.staffing.credential_desk.lock_counters", read_only)
+    monkeypatch.setattr("services.staffing.credentials.desk.lock_counters", read_only)
 
     answers = await asyncio.gather(*(ask(office, stranger) for _ in range(10)))
 

@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from contracts.staffing import COMMANDS, FreezeBranch
 from services.chassis import Write
-from services.staffing import credential_store
-from services.staffing.otp import Challenge
+from services.staffing.credentials import store
+from services.staffing.credentials.otp import Challenge
 from services.staffing.scope import declare_tenants
 from services.staffing.store import load_tenants
 from tests.staffing.office import ANYBODY, Office, Shop, new_phone, provision
@@ -123,13 +123,13 @@ async def test_control_tries_that_are_read_first_and_written_after_are_more_than
     everybody_read = asyncio.Barrier(10)
 
     async def read_only(tx: Write, wanted: dict[str, int]) -> dict[str, Challenge]:
-        found = await credential_store.newest_challenges(tx, wanted)
+        found = await store.newest_challenges(tx, wanted)
         await everybody_read.wait()
         return found
 
     stranger = new_phone()
     wrong = f"{(int(await office.ask_for_code(stranger)) + 1) % 1_000_000:06}"
-    monkeypatch.setattr(credential_store, "take_tries", read_only)
+    monkeypatch.setattr(store, "take_tries", read_only)
 
     answers = await asyncio.gather(*(office.verify(stranger, wrong) for _ in range(10)))
 
@@ -145,7 +145,7 @@ async def test_the_statement_alone_gives_out_five_tries(office: Office, engine: 
     async def take(phone: str, tries: int) -> int:
         key = office.otp.phone_key(phone)
         async with engine.begin() as tx:
-            before = (await credential_store.take_tries(tx, {key: tries}))[key].attempts
+            before = (await store.take_tries(tx, {key: tries}))[key].attempts
             after = await tx.exec_driver_sql("SELECT attempts FROM otp_challenges WHERE phone_key = $1", (key,))
             return int(after.scalar_one()) - before
 

@@ -10,7 +10,7 @@ import time_machine
 from contracts.credentials import RequestActivation
 from contracts.staffing import CREDENTIALS
 from services.chassis import Desk, Inbound
-from services.staffing.otp import LIFETIME
+from services.staffing.credentials.otp import LIFETIME
 from services.wire.actor import public_key
 from tests.staffing.office import (
     ANYBODY,

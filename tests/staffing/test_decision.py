@@ -9,7 +9,7 @@ from uuid_utils.compat import uuid7
 
 from contracts.provisioning import IfExists
 from contracts.staffing import MembershipKind, Standing
-from services.staffing.decision import Decision, decide_provisioning
+from services.staffing.provisioning.decision import Decision, decide_provisioning
 from services.staffing.staff import Assignment, Staff, Wanted
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)

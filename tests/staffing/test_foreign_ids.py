@@ -15,8 +15,8 @@ from contracts.access import CheckAccess, ChooseContext
 from contracts.message import Actor
 from deploy.local.stack import Stack
 from services.gateway.routing import Route
+from services.staffing.credentials.session import Tokens
 from services.staffing.save import row_of
-from services.staffing.session import Tokens
 from tests.staffing.furnished import tenant_tables
 from tests.staffing.office import Office, Shop
 from tests.staffing.probes import AREA, Pointer, Probe, id_fields, ids_in, name_of, neighbour, places, put, whole

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from contracts.credentials import RequestActivation
 from contracts.staffing import GetStaff
-from services.staffing.sms import MAX_TRIES, SmsSender
+from services.staffing.credentials.sms import MAX_TRIES, SmsSender
 from tests.staffing.asking import Desk, body
 from tests.staffing.office import ANYBODY, Office, Shop, new_phone, provision
 from tests.staffing.test_sms import Provider, make_due, notification, provider, send_due, sender

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.staffing.password_policy import Weakness, common_passwords, roots, weaknesses
+from services.staffing.credentials.password_policy import Weakness, common_passwords, roots, weaknesses
 
 PHONE = "+85596123456"
 

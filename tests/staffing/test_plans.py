@@ -18,8 +18,8 @@ from contracts.staff_changes import ChangeKind, ChangeRole, RemoveBranch, Replac
 from contracts.staffing import FreezeBranch, FreezeTenant, MembershipKind, SetQuotas, TenantCommand
 from services.chassis import Call, Outcome, Read, Refusal, Reply
 from services.chassis.replies import to_json
-from services.staffing.caps import OtpLimits
-from services.staffing.plan_query import PlanQuestions
+from services.staffing.credentials.caps import OtpLimits
+from services.staffing.provisioning.plan_query import PlanQuestions
 from services.wire.allowlist import Allowlist
 from tests.staffing.office import STAFF_ISSUER, Answer, Office, Shop, new_phone, provision, staff
 

@@ -11,9 +11,9 @@ from contracts.message import walk_subclasses
 from contracts.personal import sealed_fields
 from contracts.staff_events import MembershipFact
 from contracts.staffing import COMMANDS, StaffingCommand, StaffView
-from services.staffing.otp import LIFETIME, MAX_TRIES, Challenge, Otp, Verdict
-from services.staffing.password_policy import normalised
-from services.staffing.passwords import Passwords
+from services.staffing.credentials.otp import LIFETIME, MAX_TRIES, Challenge, Otp, Verdict
+from services.staffing.credentials.password_policy import normalised
+from services.staffing.credentials.passwords import Passwords
 from services.wire.sealing import Sealer, UnsealError
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)

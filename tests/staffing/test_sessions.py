@@ -10,7 +10,7 @@ import pytest
 import time_machine
 
 from contracts.credentials import CloseSession, RefreshSession, Session
-from services.staffing.session import REFRESH_LIFETIME
+from services.staffing.credentials.session import REFRESH_LIFETIME
 from tests.staffing.office import ANYBODY, Office, Shop, bearer, new_phone, provision, staff
 
 

@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from contracts.credentials import RequestActivation
 from services.chassis import Write
+from services.staffing.credentials.sms import MAX_TRIES, SmsSender
 from services.staffing.scope import declare_messages
-from services.staffing.sms import MAX_TRIES, SmsSender
 from tests.staffing.office import ANYBODY, Office, Shop, new_phone
 from tests.support.waiting import eventually
 
@@ -281,7 +281,7 @@ async def test_a_message_that_a_crash_left_in_hand_is_sent_later(
     await provider.behave("slow", 5)
     await sender.start_due()
     await asyncio.sleep(0.2)
-    for task in list(sender._sending):  # noqa: SLF001
+    for task in list(sender._in_hand):  # noqa: SLF001
         task.cancel()
     await sender.drain()
     await provider.behave("ok")

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from contracts.credentials import CloseSession, RequestActivation
-from services.staffing import sweep as sweep_module
-from services.staffing.sweep import CODES_KEPT, SESSIONS_KEPT, Sweep
+from services.staffing.credentials import sweep as sweep_module
+from services.staffing.credentials.sweep import CODES_KEPT, SESSIONS_KEPT, Sweep
 from tests.staffing.office import ANYBODY, Office, Shop, new_phone
 
 SECOND = timedelta(seconds=1)

@@ -11,7 +11,7 @@ from statistics import median
 import pytest
 
 from contracts.credentials import RequestActivation
-from services.staffing.passwords import Passwords
+from services.staffing.credentials.passwords import Passwords
 from tests.staffing.office import ANYBODY, GOOD_PASSWORD, Office, Shop, new_phone
 
 ROUNDS = 15

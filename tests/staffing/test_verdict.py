@@ -14,8 +14,8 @@ from contracts.access import Action
 from contracts.failures import Code
 from contracts.message import Chosen
 from contracts.staffing import MembershipKind, Standing, Status
+from services.staffing.access.verdict import OWNER, Facts, Member, Verdict, decide
 from services.staffing.tenant import OWNER_LEVEL, Role
-from services.staffing.verdict import OWNER, Facts, Member, Verdict, decide
 from tests.staffing.naive_access import Question, Rows, naive_reason
 
 WORLDS, QUESTIONS = 5_000, 20

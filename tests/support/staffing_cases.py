@@ -29,7 +29,7 @@ from contracts.staffing import (
     Owner,
     SetQuotas,
 )
-from services.staffing.otp import Otp
+from services.staffing.credentials.otp import Otp
 from services.wire.sealing import Sealer
 from tests.support.bus import Answer, Bus
 from tests.support.cases import Prepared, case

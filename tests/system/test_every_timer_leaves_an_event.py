@@ -57,29 +57,27 @@ WORK: dict[str, Tells | Changes] = {
         "partners/test_allowlist_watch.py::test_an_edit_of_the_file_becomes_an_event_with_who_came_and_who_went",
     ),
     "partners.identity: Deactivator.run": LEAVERS,
-    "partners.identity: self._do": LEAVERS,
     "partners.review: Sweeper.run": Tells(
         ("partner.review_warned", "partner.review_breached"),
         "partners/review/test_sweeper.py::test_two_sweepers_killed_at_random_say_everything_once",
     ),
     "partners.review: Courier.run": PAGES,
-    "partners.review: self._deliver": PAGES,
     "partners.mint: mint.run": MINT,
     "partners.mint: mint.on_events": MINT,
     "partners.mint: heartbeat.run": Changes("partners/mint/signers.py", ("signers",)),
     "staffing: sender.run": SMS,
     "staffing: sender.on_events": SMS,
-    "staffing: self._deliver": SMS,
+    "outgoing: self.do": Changes("outgoing/errands.py"),
     "staffing: Sweep.run": Tells(
         ("credentials.swept",), "staffing/test_sweep.py::test_what_was_swept_is_told_with_its_number"
     ),
     "gateway: refusals.run": REFUSALS,
     "gateway: keys.run": Changes("gateway/auth.py"),
     "gateway: self._receive": Changes("gateway/dispatch.py"),
-    "audit: sequencer": Changes("audit/log.py", ("checkpoints",)),  # it is the log: an event of an event has no end
+    "audit: paced": Changes("audit/log.py", ("checkpoints",)),  # it is the log: an event of an event has no end
     "audit: publisher.run": Changes("audit/checkpoints.py"),
     "audit: witnessing.run": Changes("audit/witnessing.py"),
-    "audit: GapWatch.run": Changes("audit/completeness.py"),
+    "audit: GapWatch.run": Changes("audit/completeness.py", ("gap_watch",)),
     "audit: lambda: retention.run": Tells(
         ("audit.purged",),
         "audit/retention/test_by_itself.py::test_the_service_says_what_it_will_forget_and_then_forgets_it",

@@ -1,8 +1,8 @@
 """From the loaded partner to the facts: the one path for commands, queries and workers."""
 
+from services.partners.decisions.proposals import author_still_counts
 from services.partners.gate.facts import DOSSIER, Facts
 from services.partners.partner import Partner
-from services.partners.proposals import author_still_counts
 from services.wire.allowlist import Allowlist
 
 

@@ -6,7 +6,6 @@ ask for nobody twice at once, and asking again is harmless. What the provider sa
 gets lost, the claim runs out and the whole is done again.
 """
 
-import asyncio
 import random
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -18,11 +17,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from contracts.partners import RecordDeactivation
 from services.chassis import OwnCommands
-from services.chassis.patience import wait_out
+from services.outgoing import Errands
 from services.partners.identity.scim import Deactivated, Failed, ScimDirectory
 
 AT_ONCE = 8
-IDLE_SECONDS = 1.0
 LEASE = timedelta(seconds=60)
 LONGEST = timedelta(seconds=60)
 
@@ -52,60 +50,22 @@ class Job(NamedTuple):
     tries: int
 
 
-class Deactivator:
-    """Runs until cancelled; each person has a task of their own, so that one slow answer holds up nobody else."""
+class Deactivator(Errands[Job]):
+    """Each person has a task of their own, so that one slow answer holds up nobody else."""
+
+    at_once = AT_ONCE
+    unsettled = "deactivation.unreported"
 
     def __init__(self, engine: AsyncEngine, directory: ScimDirectory, own_commands: OwnCommands) -> None:
+        super().__init__()
         self._engine, self._directory, self._own_commands = engine, directory, own_commands
-        self._running: set[asyncio.Task[None]] = set()
-        self._freed = asyncio.Event()
 
-    async def run(self) -> None:
-        try:
-            while True:
-                self._freed.clear()
-                if not await wait_out(self.start_due):
-                    await self._rest()
-        finally:
-            for task in self._running:
-                task.cancel()
-            await self.drain()
-
-    async def _rest(self) -> None:
-        """Until there is room again, or for a while: many who can't be deactivated must not hold up who can."""
-        try:
-            async with asyncio.timeout(IDLE_SECONDS):
-                await self._freed.wait()
-        except TimeoutError:
-            pass
-
-    async def start_due(self) -> int:
-        """Claim what is due and start a task for each; returns how many."""
-        jobs = await self._claim(AT_ONCE - len(self._running))
-        for job in jobs:
-            task = asyncio.create_task(self._do(job))
-            self._running.add(task)
-            task.add_done_callback(self._done)
-        return len(jobs)
-
-    async def drain(self) -> None:
-        """Wait for what is in hand."""
-        await asyncio.gather(*self._running, return_exceptions=True)
-
-    def _done(self, task: "asyncio.Task[None]") -> None:
-        self._running.discard(task)
-        self._freed.set()
-        if not task.cancelled() and (error := task.exception()):
-            log.warning("deactivation.unreported", error=repr(error))  # its claim runs out
-
-    async def _claim(self, room: int) -> Sequence[Job]:
-        if room <= 0:
-            return []
+    async def claim(self, room: int) -> Sequence[Job]:
         now = datetime.now(UTC)
         async with self._engine.begin() as tx:
             return list(map(Job._make, await tx.exec_driver_sql(_CLAIM, (now, room, now + LEASE))))
 
-    async def _do(self, job: Job) -> None:
+    async def do(self, job: Job) -> None:
         outcome = await self._directory.deactivate(job.issuer, job.subject)
         if isinstance(outcome, Failed):
             log.warning("deactivation.failed", partner_id=str(job.partner_id), tries=job.tries, why=outcome.why)

@@ -7,9 +7,9 @@ from contracts.invoices import AttachReceipt
 from contracts.partners import OBJECT_KEY, DocumentKind
 from services.chassis import Refusal
 from services.partners.book import Book
-from services.partners.evidence import Away, Found
+from services.partners.dossiers.evidence import Away, Found
+from services.partners.dossiers.upload import Upload
 from services.partners.invoices.invoice import Receipt
-from services.partners.upload import Upload
 
 
 def check_receipt(command: AttachReceipt, partner_id: UUID, book: Book) -> Receipt | Refusal:

@@ -7,10 +7,10 @@ from uuid import UUID
 
 from contracts.invoices import InvoiceState
 from services.chassis import Read, Write, fetch, fetch_dicts, insert
+from services.partners.dossiers.upload import Upload
 from services.partners.invoices.invoice import Invoice, Receipt
 from services.partners.invoices.limits import CapKey, Usage
 from services.partners.records import Person
-from services.partners.upload import Upload
 
 RECEIPT = tuple(Receipt.model_fields)
 COLUMNS = ", ".join(

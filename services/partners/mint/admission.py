@@ -14,7 +14,7 @@ from contracts.invoices import InvoiceState
 from contracts.vouchers import Manifest
 from services.chassis import Call, Refusal
 from services.partners.book import Book
-from services.partners.evidence import Away, Finding, Found
+from services.partners.dossiers.evidence import Away, Finding, Found
 from services.partners.gate import Closed, as_refusal, decide, facts_of
 from services.partners.invoices.invoice import Invoice
 from services.partners.mint.voucher import Voucher, manifest_of

@@ -4,7 +4,7 @@ from contracts.invoices import InvoiceSigning
 from contracts.vouchers import VoucherOutcomeUnknown, VoucherSigned
 from services.chassis import Service, load, run
 from services.chassis.messaging import AT_ONCE
-from services.partners.documents import DocumentStore
+from services.partners.dossiers.documents import DocumentStore
 from services.partners.mint.evidence import Reviewed
 from services.partners.mint.heartbeat import Heartbeat
 from services.partners.mint.keeper import TokenKeeper

@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from contracts.vouchers import Manifest
 from services.chassis import Read, fetch
-from services.partners.documents import DocumentStore
-from services.partners.evidence import AWAY, Finding, Missing
+from services.partners.dossiers.documents import DocumentStore
+from services.partners.dossiers.evidence import AWAY, Finding, Missing
 
 _KEYS = """
     SELECT d.object_key FROM invoices i JOIN partners p ON p.id = i.partner_id

@@ -9,7 +9,7 @@ from uuid import UUID
 from contracts.vouchers import OfVoucher, SignInvoice
 from services.chassis import Inbound, Write
 from services.partners.book import Book
-from services.partners.evidence import Finding
+from services.partners.dossiers.evidence import Finding
 from services.partners.mint.evidence import Reviewed
 from services.partners.mint.signers import best
 from services.partners.mint.store import load_in_force, load_reviewed, load_vouchers, save_vouchers

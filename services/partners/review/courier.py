@@ -8,7 +8,6 @@ nobody reads faster, and a storm of dossiers leaves the service its CPU.
 What is sent names the partner by id only: a name is text of a stranger, and pagers render links and mentions.
 """
 
-import asyncio
 import random
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -21,7 +20,7 @@ from contracts.message import Target
 from contracts.work_events import PageSent
 from services.chassis import Fact, Write
 from services.chassis.own_facts import tell
-from services.chassis.patience import wait_out
+from services.outgoing import Errands
 from services.partners.review.pager import AT_ONCE, Pager
 
 SERVICE = "partners"
@@ -79,51 +78,21 @@ class Message(NamedTuple):
         return Fact("page_delivery", uuid5(self.page_id, str(self.level)), 1, data, about)
 
 
-class Courier:
+class Courier(Errands[Message]):
+    at_once = AT_ONCE
+    idle_seconds = LOOK_SECONDS
+    unsettled = "page.unsettled"
+
     def __init__(self, engine: AsyncEngine, pager: Pager) -> None:
+        super().__init__()
         self._engine, self._pager = engine, pager
-        self._sending: set[asyncio.Task[None]] = set()
 
-    async def run(self) -> None:
-        """Send what is due until cancelled; a database that is away is waited for."""
-        try:
-            while True:
-                await wait_out(self.start_due)
-                await asyncio.sleep(LOOK_SECONDS)
-        finally:
-            await self.close()
-
-    async def start_due(self) -> int:
-        """Claim what is due and start a task for each; returns how many."""
-        messages = await self._claim(AT_ONCE - len(self._sending))
-        for message in messages:
-            task = asyncio.create_task(self._deliver(message))
-            self._sending.add(task)
-            task.add_done_callback(self._done)
-        return len(messages)
-
-    async def drain(self) -> None:
-        """Wait for the messages in hand."""
-        await asyncio.gather(*self._sending, return_exceptions=True)
-
-    async def close(self) -> None:
-        for task in self._sending:
-            task.cancel()
-        await self.drain()
-
-    def _done(self, task: "asyncio.Task[None]") -> None:
-        self._sending.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            log.warning("page.unsettled", error=type(error).__name__)  # its claim runs out and it is tried again
-
-    async def _claim(self, room: int) -> list[Message]:
-        if room <= 0:
-            return []
+    async def claim(self, room: int) -> list[Message]:
         async with self._engine.begin() as tx:
             rows = (await tx.exec_driver_sql(_CLAIM, (room, LEASE))).mappings()
             return [Message(**row) for row in rows]
 
-    async def _deliver(self, message: Message) -> None:
+    async def do(self, message: Message) -> None:
         failure = await self._pager.send(message.level, message.title, message.body, message.page_id)
         async with self._engine.begin() as tx:
             if failure is None:

@@ -29,13 +29,13 @@ from contracts.staffing import (
 )
 from services.chassis import Outcome
 from services.staffing.book import Book
-from services.staffing.caps import OtpLimits
+from services.staffing.credentials.caps import OtpLimits
+from services.staffing.credentials.notification import Prompts
+from services.staffing.credentials.otp import Otp
 from services.staffing.handlers import HANDLERS
-from services.staffing.notification import Prompts
-from services.staffing.otp import Otp
+from services.staffing.provisioning.usage import Count, Limits, Used
 from services.staffing.staff import Staff
 from services.staffing.tenant import Branch, Tenant
-from services.staffing.usage import Count, Limits, Used
 from services.wire.allowlist import Allowlist
 from services.wire.personal import Keyring
 from tests.audit.as_of.telling import Life, Seen

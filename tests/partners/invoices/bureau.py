@@ -15,12 +15,12 @@ from contracts.message import Outcome as Result
 from services.chassis import Call, Fact, Inbound, Outcome, Reply, Write, outbox
 from services.chassis.patience import wait_out
 from services.partners.book import Book
+from services.partners.decisions.rules import Rules
 from services.partners.desk import load_book, save_book
-from services.partners.evidence import Finding
+from services.partners.dossiers.evidence import Finding
+from services.partners.dossiers.upload import Upload
 from services.partners.handlers import HANDLERS
 from services.partners.invoices.ledger import InvoiceRules, Ledger
-from services.partners.rules import Rules
-from services.partners.upload import Upload
 from services.wire.allowlist import Allowlist
 from services.wire.personal import Keyring
 from tests.partners.desk import ISSUER, MASTER, answered

@@ -21,7 +21,7 @@ from contracts.message import Actor, Command
 from contracts.partners import DocumentKind, ReplaceContacts
 from contracts.roles import Role
 from services.chassis import Read, Refusal, fetch
-from services.partners.evidence import Found
+from services.partners.dossiers.evidence import Found
 from services.partners.invoices.ledger import InvoiceRules
 from services.partners.invoices.limits import Ceilings, Limits
 from services.partners.partner import Partner

@@ -11,9 +11,9 @@ from contracts.message import Context
 from contracts.partners import DocumentKind, ReserveUpload
 from deploy.local.stack import Stack
 from services.chassis import Call
-from services.partners.documents import DocumentStore
-from services.partners.evidence import Found, Missing
-from services.partners.upload import Upload
+from services.partners.dossiers.documents import DocumentStore
+from services.partners.dossiers.evidence import Found, Missing
+from services.partners.dossiers.upload import Upload
 from tests.partners.desk import ADA, NOON
 from tests.partners.test_documents import settings_of
 

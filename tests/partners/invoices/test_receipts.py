@@ -8,7 +8,7 @@ import pytest
 from contracts.invoices import AttachReceipt, InvoiceState
 from contracts.partners import DocumentKind, PartnerState
 from services.chassis import Reply
-from services.partners.evidence import AWAY, MISSING, Finding, Found
+from services.partners.dossiers.evidence import AWAY, MISSING, Finding, Found
 from tests.partners.desk import ADA, EVE, NOON, SHA, code
 from tests.partners.invoices.till import BEN, CARL, Till, seen, told
 

@@ -8,9 +8,9 @@ from contracts.message import Actor, ActorType, Command, Context
 from contracts.partners import DocumentKind, FileDossier
 from contracts.reviews import AcknowledgePage, BreachReview, EscalatePage, WarnReview
 from services.chassis import Call, Outcome, Reply
+from services.partners.decisions.rules import Rules
 from services.partners.review.clock import ReviewClock, SlaPolicy
 from services.partners.review.page import Page, PagePolicy
-from services.partners.rules import Rules
 from tests.partners.desk import ADA, ROOT, Office, decision
 from tests.partners.review.brute import office
 

@@ -166,7 +166,7 @@ async def test_a_page_that_a_crash_left_in_hand_is_sent_later_and_recognised(
     _, [page] = await raised(engine)
     await fake.behave("slow", delay_seconds=1)
     await courier.start_due()
-    for task in list(courier._sending):  # noqa: SLF001
+    for task in list(courier._in_hand):  # noqa: SLF001
         task.cancel()
     await courier.drain()
     await fake.behave("ok")

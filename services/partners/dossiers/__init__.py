@@ -1,0 +1,1 @@
+"""Documents and applications: uploads bound to one body, what the store says of them, dossiers filed with them."""

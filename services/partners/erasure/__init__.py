@@ -1,0 +1,1 @@
+"""Erase somebody who has left a roster, and the holds that stop it."""

@@ -1,0 +1,1 @@
+"""Erase a person, and the holds that stop it."""

@@ -5,10 +5,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.sharedctypes import Synchronized
-from uuid import uuid4
 
 import orjson
 from confluent_kafka import Producer
+from uuid_utils.compat import uuid7
 
 from deploy.local.stack import Stack
 from tests.audit.ledger import TOPIC, event
@@ -76,8 +76,8 @@ class _Teller:
     def tell_one(self, moment: float = 0.0) -> None:
         """At this moment, in seconds of the clock; 0 is now."""
         if self._number % STORY == 0:
-            self._partner = uuid4()
-        document = event(self._number % STORY + 1, self._partner)
+            self._partner = uuid7()
+        document = event(self._number % STORY + 1, self._partner, id=str(uuid7()))
         value, key, told = orjson.dumps(document), self._partner.bytes, int(moment * 1000)
         self.client.produce(TOPIC, value, key, timestamp=told, on_delivery=self._delivered)
         self._number += 1

@@ -10,6 +10,7 @@ from contracts.exports import (
     ExportExpired,
     ExportFailed,
     ExportFinished,
+    ExportLinkGiven,
     ExportRequested,
     FailExport,
     FinishExport,
@@ -31,6 +32,7 @@ class ExportMessages(NamedTuple):
     finished: type[ExportFinished]
     failed: type[ExportFailed]
     expired: type[ExportExpired]
+    link_given: type[ExportLinkGiven]
 
 
 OF_PARTNERS = frozenset(
@@ -88,6 +90,10 @@ class PartnersExportExpired(ExportExpired):
     type: ClassVar[str] = "partners.export_expired"
 
 
+class PartnersExportLinkGiven(ExportLinkGiven):
+    type: ClassVar[str] = "partners.export_link_given"
+
+
 OF_STAFFING = frozenset(
     {
         DatasetName.TENANTS,
@@ -143,6 +149,10 @@ class StaffingExportExpired(ExportExpired):
     type: ClassVar[str] = "staffing.export_expired"
 
 
+class StaffingExportLinkGiven(ExportLinkGiven):
+    type: ClassVar[str] = "staffing.export_link_given"
+
+
 OF_AUDIT = frozenset({DatasetName.EVENTS})
 
 
@@ -188,6 +198,10 @@ class AuditExportExpired(ExportExpired):
     type: ClassVar[str] = "audit.export_expired"
 
 
+class AuditExportLinkGiven(ExportLinkGiven):
+    type: ClassVar[str] = "audit.export_link_given"
+
+
 PARTNERS = ExportMessages(
     OF_PARTNERS,
     StartPartnersExport,
@@ -199,6 +213,7 @@ PARTNERS = ExportMessages(
     PartnersExportFinished,
     PartnersExportFailed,
     PartnersExportExpired,
+    PartnersExportLinkGiven,
 )
 STAFFING = ExportMessages(
     OF_STAFFING,
@@ -211,6 +226,7 @@ STAFFING = ExportMessages(
     StaffingExportFinished,
     StaffingExportFailed,
     StaffingExportExpired,
+    StaffingExportLinkGiven,
 )
 AUDIT = ExportMessages(
     OF_AUDIT,
@@ -223,5 +239,6 @@ AUDIT = ExportMessages(
     AuditExportFinished,
     AuditExportFailed,
     AuditExportExpired,
+    AuditExportLinkGiven,
 )
 OWNERS = (PARTNERS, STAFFING, AUDIT)

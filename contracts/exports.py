@@ -199,3 +199,10 @@ class ExportExpired(ExportFact):
     """The file `sha256` is not there any more."""
 
     sha256: str
+
+
+class ExportLinkGiven(ExportFact):
+    """The event's actor was given a link to the file `sha256`; the link is no part of it, since it opens the file."""
+
+    sha256: str
+    link_expires_at: datetime

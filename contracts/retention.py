@@ -116,7 +116,12 @@ _TYPES: dict[RetentionClass, tuple[str, ...]] = {
         "gateway.refused",
         "gateway.refusals_dropped",
     ),
-    RetentionClass.READING: ("audit.read",),
+    RetentionClass.READING: (
+        "audit.read",
+        "partners.export_link_given",
+        "staffing.export_link_given",
+        "audit.export_link_given",
+    ),
     RetentionClass.PERMANENT: (
         "membership.granted",
         "membership.kind_changed",

@@ -27,8 +27,7 @@ from services.chassis import Service, load, run
 from services.chassis.database import connect
 from services.chassis.queries import QueryHandler
 from services.exports.desk import ExportDesk
-from services.exports.queries import ExportQuestions
-from services.exports.wiring import rules_of, run_exports
+from services.exports.wiring import export_questions, rules_of, run_exports
 from services.upkeep import Pruning
 
 
@@ -69,7 +68,7 @@ def build(service: Service, settings: AuditSettings) -> None:
     }
     service.background += [publisher.run, Pruning(service.engine, settings).run]
     service.commands(COMMANDS, audit_desk(ExportDesk(service.engine, rules_of(DATASETS, settings))))
-    handlers |= ExportQuestions(settings).handlers()
+    handlers |= export_questions(service, settings, AUDIT)
     service.queries(QUERIES, handlers, readings.witness(handlers))
     run_exports(service, settings, AUDIT)
     service.background.append(GapWatch(service.engine, behind=waiting).run)

@@ -4,4 +4,5 @@ Owns three tables in each service's schema (`tables.py`): asked-for exports, row
 bucket has. A service names its `Dataset`s, puts `handlers.py` and `book.py` into its desk and lets `wiring.py` run the
 worker and the timers; messages are those of `contracts.export_messages`. A child process (`make.py`) takes the rows at
 one moment, writes the file, uploads it and signs a manifest. Killed anywhere and run again, it gives the same bytes.
+Who is given a link to a file (`links.py`) is an event before it is an answer.
 """

@@ -66,6 +66,15 @@ class Export(Aggregate):
         self.state = ExportState.EXPIRED
         return self.record(messages.expired(**self._about, sha256=self.sha256))
 
+    def give_link(self, now: datetime, lifetime: timedelta, messages: ExportMessages) -> Fact | None:
+        """None where there is no file to be had. What the link is, the event does not say."""
+        if not self.has_file(now) or self.sha256 is None:
+            return None
+        return self.record(messages.link_given(**self._about, sha256=self.sha256, link_expires_at=now + lifetime))
+
+    def has_file(self, now: datetime) -> bool:
+        return self.state is ExportState.READY and not self.is_over(now)
+
     def is_over(self, now: datetime) -> bool:
         """Its time is, whether or not anybody has said so."""
         return self.state is ExportState.EXPIRED or (self.expires_at is not None and self.expires_at <= now)

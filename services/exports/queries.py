@@ -9,14 +9,12 @@ from services.chassis import Call, Outcome, Read, Refusal, Reply
 from services.chassis.queries import QueryHandler
 from services.exports.book import load_exports
 from services.exports.export import Export
-from services.exports.files import LINK_LIFETIME, key_of, link, store_of
-from services.exports.formats import Format
-from services.exports.settings import ExportSettings
+from services.exports.links import ExportLinks
 
 
 class ExportQuestions:
-    def __init__(self, settings: ExportSettings) -> None:
-        self._service, self._store = settings.service, store_of(settings)
+    def __init__(self, links: ExportLinks) -> None:
+        self._links = links
 
     def handlers(self) -> dict[type[Query], QueryHandler]:
         return {GetExport: self.get, GetExportFile: self.file}
@@ -25,9 +23,13 @@ class ExportQuestions:
         export = await _found(read, query.export_id)
         if export is None:
             return Refusal(Code.NOT_FOUND)
-        if export.state is not ExportState.READY or export.is_over(call.now):
+        given = await self._links.give(export.id, call) if export.has_file(call.now) else None
+        if isinstance(given, Refusal):
+            return given
+        if given is None:
             return Reply(200, export.view(call.now), etag=export.etag)
-        return Reply(200, export.view(call.now, self._link(export), call.now + LINK_LIFETIME), etag=export.etag)
+        view = given.export.view(call.now, given.link, given.expires_at)
+        return Reply(200, view, etag=given.export.etag)
 
     async def file(self, query: GetExportFile, call: Call, read: Read) -> Outcome:
         export = await _found(read, query.export_id)
@@ -39,10 +41,10 @@ class ExportQuestions:
             return Refusal(Code.EXPORT_NOT_READY, "it failed and there will be no file; ask for a new export")
         if export.state is not ExportState.READY:
             return Refusal(Code.EXPORT_NOT_READY, "it is still being made")
-        return Reply(200, ExportLink(link=self._link(export)))
-
-    def _link(self, export: Export) -> str:
-        return link(self._store, key_of(self._service, export.id, Format(export.format)))
+        given = await self._links.give(export.id, call)
+        if given is None:
+            return Refusal(Code.EXPORT_EXPIRED)
+        return given if isinstance(given, Refusal) else Reply(200, ExportLink(link=given.link))
 
 
 async def _found(read: Read, export_id: UUID) -> Export | None:

@@ -3,11 +3,15 @@
 from collections.abc import Iterable
 
 from contracts.export_messages import ExportMessages
+from contracts.message import Query
 from services.chassis import Service
+from services.chassis.queries import QueryHandler
 from services.exports.book import ExportRules
 from services.exports.dataset import Dataset
 from services.exports.expiry import ExportExpiry
 from services.exports.job_settings import ExportJobSettings
+from services.exports.links import ExportLinks
+from services.exports.queries import ExportQuestions
 from services.exports.schedule import Schedule
 from services.exports.worker import ExportWorker
 
@@ -15,6 +19,12 @@ from services.exports.worker import ExportWorker
 def rules_of(datasets: Iterable[Dataset], settings: ExportJobSettings) -> ExportRules:
     named = {dataset.name: dataset for dataset in datasets}
     return ExportRules(named, settings.export_max_rows, settings.export_lifetime)
+
+
+def export_questions(
+    service: Service, settings: ExportJobSettings, messages: ExportMessages
+) -> dict[type[Query], QueryHandler]:
+    return ExportQuestions(ExportLinks(service.engine, service.relay, settings, messages)).handlers()
 
 
 def run_exports(service: Service, settings: ExportJobSettings, messages: ExportMessages) -> None:

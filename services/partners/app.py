@@ -8,8 +8,7 @@ from contracts.personal import UnsealPartners
 from services.chassis import Service, load, run
 from services.chassis.refused_queries import refused_as
 from services.exports.desk import ExportDesk
-from services.exports.queries import ExportQuestions
-from services.exports.wiring import rules_of, run_exports
+from services.exports.wiring import export_questions, rules_of, run_exports
 from services.partners.datasets import DATASETS
 from services.partners.decisions.allowlist_watch import AllowlistWatch
 from services.partners.desk import DeskRules, partners_desk
@@ -42,7 +41,7 @@ def main() -> None:
         service.commands(COMMANDS, desk)
         asked = QUERIES | gate_queries(settings.policy, root_admins) | invoices.QUERIES | vouchers.QUERIES
         asked[UnsealPartners] = unsealing(service.master_key, root_admins)
-        asked |= ExportQuestions(settings).handlers()
+        asked |= export_questions(service, settings, PARTNERS)
         service.queries(QUERY_TOPIC, asked, refused_as(PartnerCommandRefused))
         service.background.append(AllowlistWatch(service.engine, root_admins, service.own_commands).run)
         service.background.append(ExpiryTimer(service.engine, service.own_commands).run)

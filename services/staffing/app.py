@@ -8,8 +8,7 @@ from contracts.staffing import COMMANDS, CREDENTIALS, QUERIES
 from services.chassis import Service, load, run
 from services.chassis.refused_queries import refused_as
 from services.exports.desk import ExportDesk
-from services.exports.queries import ExportQuestions
-from services.exports.wiring import rules_of, run_exports
+from services.exports.wiring import export_questions, rules_of, run_exports
 from services.people.unsealing import unsealing
 from services.staffing.access.queries import AccessQuestions
 from services.staffing.credentials.attempts import Gatherer
@@ -52,7 +51,7 @@ def main() -> None:
         service.commands(CREDENTIALS, credential_desk(gather, sealer, otp, tokens, limits))
         asked |= PlanQuestions(root_admins, settings.staff_issuer, otp, limits, service.master_key).handlers()
         asked[UnsealStaff] = unsealing(service.master_key, root_admins)
-        asked |= ExportQuestions(settings).handlers()
+        asked |= export_questions(service, settings, STAFFING)
         service.queries(QUERIES, asked, refused_as(StaffCommandRefused))
         service.events("sms", [IdentityActivationRequested.type, IdentityNoticeRequested.type], sender.on_events)
         service.background += [sender.run, Sweep(service.engine).run]

@@ -68,8 +68,8 @@ def _report(messages: ExportMessages, command: type[OfExport], event: str, **mor
     return report
 
 
-def an_export(tables: Tables, dataset: str, state: str, *, made: bool, due: bool = True) -> UUID:
-    """As service and worker leave it, its events included; when it is READY its time is over.
+def an_export(tables: Tables, dataset: str, state: str, *, made: bool, due: bool = True, days_left: int = -1) -> UUID:
+    """As service and worker leave it, its events included; when it is READY its time is over, but for `days_left`.
 
     One that is not `due` is left alone by the worker.
     """
@@ -91,7 +91,7 @@ def an_export(tables: Tables, dataset: str, state: str, *, made: bool, due: bool
     if made:
         export.rows, export.size, export.sha256, export.manifest = 3, 120, SHA256, "a note"
     if state == ExportState.READY:
-        facts.append(export.finish(timedelta(days=7), call, messages))
+        facts.append(export.finish(timedelta(days=8 + days_left), call, messages))
     elif state == ExportState.FAILED:
         facts.append(export.fail("the bucket was full", messages))
     export.state = ExportState(state)

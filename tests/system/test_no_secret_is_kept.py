@@ -3,14 +3,17 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import ExitStack
+from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
 import httpx
 import pytest
 
+from contracts.roles import Role
 from contracts.topics import EVENT_TOPICS, REPLIES
 from deploy.local.stack import Stack
 from tests.support import ServiceProcess, Tables, eventually, token
+from tests.support.export_cases import an_export
 from tests.support.wire import reader, until_now
 from tests.system.canaries import Planting
 from tests.system.walk import ROUTES
@@ -74,3 +77,28 @@ async def test_no_secret_planted_anywhere_in_any_request_is_kept(stack: Stack, s
     assert {where for where, text in places.items() if any(mark in text for mark in marks)} == set()
     control = {where for where, text in places.items() if seen.encode() in text}
     assert control >= {"the log of gateway", "gateway.refused", "the audit log"}, "the scan sees what is there"
+
+
+async def test_a_link_to_a_file_is_kept_nowhere_but_in_the_answer(stack: Stack, services: Services) -> None:
+    files = {"partners": "approvals", "staffing": "roles", "audit": "events"}
+    bearer, seen, signatures = token(stack, "anna", [Role.AUDITOR]), f"seen-{uuid4().hex}", []
+    headers = {"Authorization": f"Bearer {bearer}", "X-Request-Id": seen}
+    async with httpx.AsyncClient(base_url=services["gateway"].url, trust_env=False, timeout=30) as http:
+        for owner, dataset in files.items():
+            export_id = an_export(Tables(stack, owner), dataset, "READY", made=True, due=False, days_left=1)
+            shown = await http.get(f"/api/v1/exports/{export_id}", headers=headers)
+            sent = await http.get(f"/api/v1/exports/{export_id}/file", headers=headers)
+            signatures += [_signature(shown.json()["link"]), _signature(sent.headers["Location"])]
+    told = "SELECT count(*) FROM events WHERE request_id = %s"
+    await eventually(lambda: Tables(stack, "audit").value(told, seen) == len(signatures), "all are in the log")
+
+    places = await everywhere(stack, services)
+    found = {where for where, text in places.items() if any(signature in text for signature in signatures)}
+    assert found == {REPLIES.name}, "the answer itself is the control"
+    assert {f"{owner}.export_link_given" for owner in files} <= {
+        w for w, text in places.items() if seen.encode() in text
+    }
+
+
+def _signature(link: str) -> bytes:
+    return parse_qs(urlsplit(link).query)["X-Amz-Signature"][0].encode()

@@ -38,6 +38,7 @@ class OwnerSettings(ServiceSettings):
     `messages_kept_days` must outlast the topics of commands, `answers_kept_days` is how long an Idempotency-Key counts.
     `personal_master_key` wraps the keys of its people and fingerprints the commands it stores (32 random bytes,
     base64url); without one it takes no commands.
+    A process that died without a word keeps its partitions for `kafka_session_seconds`, for it may come back.
     """
 
     database_url: SecretStr
@@ -46,6 +47,7 @@ class OwnerSettings(ServiceSettings):
     personal_master_key: SecretStr = SecretStr("")
     messages_kept_days: int = Field(default=30, ge=8)
     answers_kept_days: int = Field(default=366, ge=8)
+    kafka_session_seconds: float = Field(default=10.0, ge=3, le=1800)
 
 
 class StoreSettings(ProcessSettings):

@@ -30,7 +30,7 @@ demo: setup softhsm ## start the stack and walk both journeys, step by step
 	@$(BIN)/gatehouse demo
 
 test: setup softhsm ## the whole suite, in two processes, against real PostgreSQL, S3 and Apache Kafka
-	@$(BIN)/python -m pytest -n 2 --dist loadfile || { echo "-- once more, only what failed, on a stack of its own --"; $(BIN)/python -m pytest --last-failed; }
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder || { echo "-- once more, only what failed, on a stack of its own --"; $(BIN)/python -m pytest --last-failed; }
 
 check: setup ## lint, format, types, boundaries
 	@$(BIN)/ruff check .

@@ -8,8 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from deploy.local.broker import MORE_JVM
 from deploy.local.stack import Stack
 from services.wire import telemetry
+
+BRIEF = "-XX:TieredStopAtLevel=1"
+"""Our brokers live for minutes: the optimising compiler takes more time than it would save them."""
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -26,6 +30,7 @@ def stack() -> Iterator[Stack]:
     must be able to pass. With GATEHOUSE_TEST_HOME a stack that is up already is used and left up.
     """
     reused = os.environ.get("GATEHOUSE_TEST_HOME")
+    os.environ.setdefault(MORE_JVM, BRIEF)
     home = Path(reused) if reused else Path(tempfile.mkdtemp(prefix="gatehouse-test-"))
     running = Stack(home)
     try:

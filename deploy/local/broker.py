@@ -23,6 +23,8 @@ MAX_MESSAGE = 6 * 1024 * 1024
 SCRAM = "org.apache.kafka.common.security.scram.ScramLoginModule required"
 PLAIN = "org.apache.kafka.common.security.plain.PlainLoginModule required"
 JVM = ("-Xms128m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError", "-Djava.net.preferIPv4Stack=true")
+MORE_JVM = "GATEHOUSE_KAFKA_JVM"
+"""Names more options of the JVM, with blanks between them."""
 LOGGING = (
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
     "-Dorg.slf4j.simpleLogger.showDateTime=true",
@@ -59,7 +61,7 @@ def is_ready(state: State) -> bool:
 
 
 def _write_jvm_arguments(path: Path, classpath: list[Path]) -> None:
-    lines = (*JVM, *LOGGING, "-cp", os.pathsep.join(map(str, classpath)))
+    lines = (*JVM, *os.environ.get(MORE_JVM, "").split(), *LOGGING, "-cp", os.pathsep.join(map(str, classpath)))
     write_private(path, "".join(f'"{line}"\n' for line in lines))
 
 
@@ -118,7 +120,8 @@ def _security(secrets: dict[str, str]) -> dict[str, str]:
 def _sizes() -> dict[str, str | int]:
     """One node on one machine: a single replica of everything, small internal topics, consumers that start at once.
 
-    A killed broker may register again only after its old session has ended, so that is short too.
+    A killed broker may register again only after its old session has ended, so that is short too, and so may be that
+    of a consumer.
     """
     single = ("offsets.topic", "transaction.state.log", "share.coordinator.state.topic", "default")
     return {
@@ -129,6 +132,7 @@ def _sizes() -> dict[str, str | int]:
         "offsets.topic.num.partitions": 8,
         "transaction.state.log.num.partitions": 4,
         "group.initial.rebalance.delay.ms": 0,
+        "group.min.session.timeout.ms": 3000,
         "auto.create.topics.enable": "false",
         "message.max.bytes": MAX_MESSAGE,
         "replica.fetch.max.bytes": MAX_MESSAGE,

@@ -8,6 +8,7 @@ port for a JWT, for reads too; HTTP of master and filer is switched off (the mas
 import shutil
 import sys
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -55,12 +56,18 @@ def is_ready(state: State) -> bool:
 
 
 def client(state: State) -> Any:
-    """An S3 client with the stack's own key; botocore builds its class at run time."""
+    """An S3 client with the stack's own key."""
+    return _client(state.url("s3"), state.secrets["s3_access_key"], state.secrets["s3_secret_key"])
+
+
+@lru_cache
+def _client(url: str, access_key: str, secret_key: str) -> Any:
+    """Botocore builds its class at run time, which takes longer than most calls; any thread may use it."""
     return boto3.client(
         "s3",
-        endpoint_url=state.url("s3"),
-        aws_access_key_id=state.secrets["s3_access_key"],
-        aws_secret_access_key=state.secrets["s3_secret_key"],
+        endpoint_url=url,
+        aws_access_key_id=access_key,
+        aws_secret_access_key=secret_key,
         region_name="us-east-1",
         config=Config(
             signature_version="s3v4",

@@ -30,6 +30,8 @@ from services.wire.kafka import tls
 from services.wire.settings import ServiceSettings
 
 POLL_MS = 1_000
+REBALANCE_MS = 10_000
+BEATS_A_SESSION = 3
 DRAIN_SECONDS = 20.0
 
 Sent = Awaitable[Any] | None
@@ -104,13 +106,17 @@ class Lane(ConsumerRebalanceListener):  # type: ignore[misc]
         self.moved_at = time.monotonic()
         self._seen_positions: dict[TopicPartition, int] = {}
 
-    def attach(self, broker: KafkaBroker) -> None:
+    def attach(self, broker: KafkaBroker, session_seconds: float) -> None:
+        session_ms = round(session_seconds * 1000)
         self._subscriber = broker.subscriber(
             *self.topics,
             batch=True,
             group_id=self.group,
             # Static membership: after a crash a process has its partitions back at once, not after a timeout.
             group_instance_id=f"{self.group}-{self._instance}",
+            session_timeout_ms=session_ms,
+            heartbeat_interval_ms=session_ms // BEATS_A_SESSION,
+            rebalance_timeout_ms=REBALANCE_MS,
             auto_offset_reset="earliest",
             ack_policy=AckPolicy.MANUAL,
             no_reply=True,

@@ -88,7 +88,7 @@ class Service:
         """Start in the order of dependence; stop in reverse, draining what is in hand."""
         broker = make_broker(self.settings)
         for lane in self.lanes:
-            lane.attach(broker)
+            lane.attach(broker, self.settings.kafka_session_seconds)
         self.health.watch_database(self.engine)
         self.health.watch_relay(self.relay)
         self.health.watch_lanes(self.lanes)

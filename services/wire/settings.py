@@ -45,6 +45,7 @@ class OwnerSettings(ServiceSettings):
     `personal_master_key` wraps the keys of its people and fingerprints the commands it stores (32 random bytes,
     base64url); without one it takes no commands. `personal_master_keys_accepted` are others that open as well, with
     commas between, while the key is changed.
+    A process that died without a word keeps its partitions for `kafka_session_seconds`, for it may come back.
     """
 
     database_url: SecretStr
@@ -54,6 +55,7 @@ class OwnerSettings(ServiceSettings):
     personal_master_keys_accepted: SecretStr = SecretStr("")
     messages_kept_days: int = Field(default=30, ge=8)
     answers_kept_days: int = Field(default=366, ge=8)
+    kafka_session_seconds: float = Field(default=10.0, ge=3, le=1800)
 
     @property
     def master_key(self) -> MasterKey:

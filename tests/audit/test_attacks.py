@@ -23,7 +23,7 @@ from tests.audit.ledger import Ledger, story
 
 pytestmark = pytest.mark.asyncio
 
-DEFAULT, LONG = 300, 10_200
+DEFAULT, LONG = 200, 10_200
 EVENTS = 280  # enough that one subtree is complete, and its root kept
 
 

@@ -1,7 +1,7 @@
 """The audit service as a process, on the stack's own schema, topics and bucket. Nothing here tampers."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -19,6 +19,13 @@ from tests.support import Bus, ServiceProcess, Tables, eventually, person
 from tests.support.wire import producer
 
 pytestmark = pytest.mark.asyncio
+
+
+@pytest.fixture(scope="module")
+def service(stack: Stack) -> Iterator[ServiceProcess]:
+    """One that is started again whenever it dies."""
+    with ServiceProcess(stack, "audit", supervised=True) as process:
+        yield process
 
 
 class Owner:
@@ -67,19 +74,18 @@ async def all_in(tables: Tables, owner: Owner, seconds: float = 40.0) -> None:
 
 
 async def test_events_are_recorded_and_their_checkpoint_is_outside_within_ten_seconds(  # A6
-    stack: Stack, tables: Tables, owner: Owner
+    stack: Stack, tables: Tables, owner: Owner, service: ServiceProcess
 ) -> None:
     settings = AuditSettings.model_validate(
         {name.removeprefix("GATEHOUSE_").lower(): value for name, value in stack.env_of("audit").items()}
     )
     partner = uuid4()
 
-    with ServiceProcess(stack, "audit"):
-        for version in (1, 2, 3):
-            await owner.tell(event(version, partner), times=3)
-        await all_in(tables, owner)
-        position = tables.value("SELECT max(position) FROM events WHERE id = ANY(%s::uuid[])", owner.told)
-        notes = await eventually(lambda: _covering(settings, position), "a published checkpoint", seconds=10)
+    for version in (1, 2, 3):
+        await owner.tell(event(version, partner), times=3)
+    await all_in(tables, owner)
+    position = tables.value("SELECT max(position) FROM events WHERE id = ANY(%s::uuid[])", owner.told)
+    notes = await eventually(lambda: _covering(settings, position), "a published checkpoint", seconds=10)
 
     assert recorded(tables, owner.told) == owner.told
     assert settings.signer.verifier.checkpoint(notes[-1]).size > position
@@ -92,41 +98,41 @@ def _covering(settings: AuditSettings, position: int) -> list[str]:
 
 
 async def test_poison_of_many_kinds_is_set_aside_while_neighbours_are_recorded(
-    stack: Stack, tables: Tables, owner: Owner
+    stack: Stack, tables: Tables, owner: Owner, service: ServiceProcess
 ) -> None:
     def letters(at: Any) -> list[dict[str, Any]]:
         return tables.letters_at(at.topic, at.partition, at.offset)
 
-    sent = []
-    with ServiceProcess(stack, "audit"):
-        for bad in (b"", b"\xff", b"{", b"[1]", b"{}", b"x" * 5_000_000):
-            await owner.tell(event())
-            sent.append(await owner.send(TOPIC, bad, headers=[("ce_id", b"\xff\xfe")]))
+    sent, starts = [], service.starts
+    for bad in (b"", b"\xff", b"{", b"[1]", b"{}", b"x" * 5_000_000):
         await owner.tell(event())
-        await all_in(tables, owner)
-        await eventually(lambda: all(letters(at) for at in sent), "every poison buried")
+        sent.append(await owner.send(TOPIC, bad, headers=[("ce_id", b"\xff\xfe")]))
+    await owner.tell(event())
+    await all_in(tables, owner)
+    await eventually(lambda: all(letters(at) for at in sent), "every poison buried")
 
     assert [len(letters(at)) for at in sent] == [1] * len(sent)
+    assert service.starts == starts, "none of them ended the process"
 
 
 async def test_killed_between_commit_and_offsets_it_records_nothing_twice(
-    stack: Stack, tables: Tables, owner: Owner
+    stack: Stack, tables: Tables, owner: Owner, service: ServiceProcess
 ) -> None:
-    with ServiceProcess(stack, "audit", supervised=True) as service:
-        service.crash.arm("before_offsets")
-        await owner.tell_many(50)
-        await eventually(lambda: service.crash.happened and service.starts > 1, "died and came back")
-        await owner.tell_many(50)
-        await all_in(tables, owner)
+    starts = service.starts
+    service.crash.arm("before_offsets")
+    await owner.tell_many(50)
+    await eventually(lambda: service.crash.happened and service.starts > starts, "died and came back")
+    await owner.tell_many(50)
+    await all_in(tables, owner)
 
 
 async def test_killed_at_random_and_shared_by_two_it_loses_and_doubles_nothing(
-    stack: Stack, tables: Tables, owner: Owner
+    stack: Stack, tables: Tables, owner: Owner, service: ServiceProcess
 ) -> None:
-    with ServiceProcess(stack, "audit", supervised=True) as one, ServiceProcess(stack, "audit", instance=1):
+    with ServiceProcess(stack, "audit", instance=1):
         for _ in range(4):
             await owner.tell_many(300)
-            await asyncio.to_thread(one.kill)
+            await asyncio.to_thread(service.kill)
         await all_in(tables, owner, seconds=60)
 
     positions = tables.rows("SELECT position FROM events ORDER BY position")
@@ -139,20 +145,21 @@ def readings_about(tables: Tables, partner: UUID) -> list[dict[str, Any]]:
     return [read for read in readings if read["data"]["filters"].get("target_id") == str(partner)]
 
 
-async def test_an_auditor_is_answered_and_others_are_refused(stack: Stack, tables: Tables, owner: Owner) -> None:  # A13
+async def test_an_auditor_is_answered_and_others_are_refused(  # A13
+    stack: Stack, tables: Tables, owner: Owner, service: ServiceProcess
+) -> None:
     partner = uuid4()
     auditor, stranger = person(stack, "anna", Role.AUDITOR), person(stack, "eve", Role.PARTNER_ADMIN)
     question = ListEvents(target_type="partner", target_id=str(partner))
 
-    with ServiceProcess(stack, "audit"):
-        await owner.tell(event(1, partner))
-        await owner.tell(event(2, partner))
-        await all_in(tables, owner)
-        async with Bus.of(stack) as bus:
-            page = await bus.ask(question, auditor)
-            checkpoint = await bus.ask(GetCheckpoint(), auditor)
-            refused = await bus.ask(question, stranger)
-        readings = await eventually(lambda: readings_about(tables, partner), "the readings in the log")
+    await owner.tell(event(1, partner))
+    await owner.tell(event(2, partner))
+    await all_in(tables, owner)
+    async with Bus.of(stack) as bus:
+        page = await bus.ask(question, auditor)
+        checkpoint = await bus.ask(GetCheckpoint(), auditor)
+        refused = await bus.ask(question, stranger)
+    readings = await eventually(lambda: readings_about(tables, partner), "the readings in the log")
 
     assert [UUID(told["aggregate_id"]) for told in page.json["data"]] == [partner, partner]
     assert checkpoint.json["size"] > page.json["data"][-1]["position"]

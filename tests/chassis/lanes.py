@@ -9,6 +9,7 @@ from contracts.partners import COMMANDS
 from deploy.local.stack import Stack
 from services.chassis.messaging import Lane, Process, make_broker
 from services.wire.envelope import Record
+from services.wire.settings import OwnerSettings
 from tests.chassis.workbench import settings_of
 from tests.support import eventually
 
@@ -31,11 +32,14 @@ class Taken:
 
 
 @asynccontextmanager
-async def running(stack: Stack, process: Process, group: str = "") -> AsyncIterator[Lane]:
+async def running(
+    stack: Stack, process: Process, group: str = "", settings: OwnerSettings | None = None
+) -> AsyncIterator[Lane]:
     """Reads the command topic of the partners service, and commits, as the partners service's principal."""
-    broker = make_broker(settings_of(stack, "partners"))
+    settings = settings or settings_of(stack, "partners")
+    broker = make_broker(settings)
     lane = Lane(group or f"partners.{uuid4().hex}", 0, (COMMANDS,), process)
-    lane.attach(broker)
+    lane.attach(broker, settings.kafka_session_seconds)
     await broker.start()
     try:
         await eventually(lambda: lane.assigned, "its assignment")

@@ -58,6 +58,14 @@ async def send(stack: Stack, *names_and_values: tuple[str, bytes]) -> bytes:
     return record.value or b""
 
 
+async def test_a_dead_instance_keeps_its_partitions_as_long_as_the_settings_say(stack: Stack) -> None:
+    settings = settings_of(stack, "partners").model_copy(update={"kafka_session_seconds": 4.5})
+
+    async with running(stack, Taken(), settings=settings) as lane:
+        assert lane.consumer._session_timeout_ms == 4_500  # noqa: SLF001
+        assert lane.consumer._heartbeat_interval_ms == 1_500  # noqa: SLF001
+
+
 async def test_a_lane_reads_explicit_topics_from_the_beginning_and_commits_only_by_itself(stack: Stack) -> None:
     async with running(stack, Taken()) as lane:
         consumer, subscriber = lane.consumer, lane._subscriber  # noqa: SLF001

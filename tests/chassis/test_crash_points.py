@@ -6,7 +6,6 @@ Both lists come from the code: `crash.Point` and every `HANDLERS` table. A handl
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import ExitStack
 
 import pytest
 
@@ -17,7 +16,7 @@ from deploy.local.stack import Stack
 from services.wire.crash import Point
 from tests.chassis.conftest import ONE_LOOP
 from tests.chassis.crashing import survives
-from tests.support import Bus, ServiceProcess
+from tests.support import Bus, ServiceProcess, together
 from tests.support.all_cases import ALL_CASES
 from tests.support.cases import Prepared, handlers_in_the_code
 from tests.support.export_cases import NO_EXPORT_JOBS
@@ -29,11 +28,8 @@ Services = dict[str, ServiceProcess]
 @pytest.fixture(scope="module")
 def services(stack: Stack, partners: ServiceProcess) -> Iterator[Services]:
     """One supervised process for each service that has handlers."""
-    with ExitStack() as running:
-        others = {
-            name: running.enter_context(ServiceProcess(stack, name, supervised=True, env=NO_EXPORT_JOBS))
-            for name in ("staffing", "audit")
-        }
+    others = {name: ServiceProcess(stack, name, supervised=True, env=NO_EXPORT_JOBS) for name in ("staffing", "audit")}
+    with together(*others.values()):
         yield {"partners": partners, **others}
 
 

@@ -20,6 +20,7 @@ from contracts.roles import Role
 from deploy.local.stack import Stack
 from tests.chassis.conftest import ONE_LOOP
 from tests.support import Applicant, Bus, ServiceProcess, Tables, command_record, eventually, token
+from tests.support.web import NO_TLS
 
 pytestmark = ONE_LOOP
 NAME, EMAIL, PHONE = "Canary Zwitschermann", "canary.zwitschermann@nest.example", "+41446681811"
@@ -48,7 +49,9 @@ async def journey(stack: Stack, partners: ServiceProcess, bus: Bus) -> AsyncIter
     bearer = token(stack, applicant.actor.subject, [Role.PARTNER_ADMIN])
     headers = {"Authorization": f"Bearer {bearer}", "X-Request-Id": REQUEST_ID, "traceparent": TRACEPARENT}
     with ServiceProcess(stack, "gateway", instance=2) as gateway:
-        async with httpx.AsyncClient(base_url=gateway.url, headers=headers, trust_env=False, timeout=30) as client:
+        async with httpx.AsyncClient(
+            base_url=gateway.url, headers=headers, trust_env=False, verify=NO_TLS, timeout=30
+        ) as client:
             await _apply(client, applicant)
             await _apply_while_the_database_goes_away(stack, client, bus)
             await _send_poison(stack, bus)

@@ -15,7 +15,7 @@ from deploy.local.stack import Stack
 from tests.chassis.conftest import ONE_LOOP
 from tests.chassis.steady_load import nothing_lost_or_doubled, steady_load
 from tests.chassis.test_rebalances import answered_by, partitions_of
-from tests.support import Bus, ServiceProcess, Tables, Tape, eventually
+from tests.support import Bus, ServiceProcess, Tables, Tape, eventually, together
 
 pytestmark = [ONE_LOOP, pytest.mark.usefixtures("quiet")]
 ALL = {f"{COMMANDS}/{number}" for number in range(BY_NAME[COMMANDS].partitions)}
@@ -23,10 +23,9 @@ ALL = {f"{COMMANDS}/{number}" for number in range(BY_NAME[COMMANDS].partitions)}
 
 @pytest.fixture
 def instances(stack: Stack) -> Iterator[tuple[ServiceProcess, ServiceProcess]]:
-    with (
-        ServiceProcess(stack, "partners", instance=0) as first,
-        ServiceProcess(stack, "partners", instance=1, supervised=True) as second,
-    ):
+    first = ServiceProcess(stack, "partners", instance=0)
+    second = ServiceProcess(stack, "partners", instance=1, supervised=True)
+    with together(first, second):
         yield first, second
 
 

@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from deploy.local import objects
 from deploy.local.stack import Stack
 from deploy.local.state import CHECKPOINTS, DOCUMENTS
+from tests.support.web import NO_TLS
 
 BODY = b"%PDF-1.7 " + b"x" * 1000
 
@@ -41,7 +42,7 @@ def presigned(stack: Stack, key: str) -> str:
 
 
 def put(url: str, body: bytes, headers: dict[str, str]) -> httpx.Response:
-    return httpx.put(url, content=body, headers=headers, trust_env=False)
+    return httpx.put(url, content=body, headers=headers, trust_env=False, verify=NO_TLS)
 
 
 @pytest.fixture

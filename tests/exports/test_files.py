@@ -10,10 +10,11 @@ from services.exports.files import LINK_LIFETIME, key_of, link, remove, store_of
 from services.exports.formats import Format
 from services.wire.objects import StoreError
 from tests.exports.bookshop import ROLE, Bookshop
+from tests.support.web import NO_TLS
 
 
 def get(url: str) -> httpx.Response:
-    return httpx.get(url, trust_env=False)
+    return httpx.get(url, trust_env=False, verify=NO_TLS)
 
 
 @pytest.mark.parametrize("file_format", list(Format))

@@ -26,6 +26,7 @@ from services.gateway import auth
 from services.gateway.auth import Authenticator, Keys
 from services.gateway.problems import Failure
 from services.wire.actor import private_key
+from tests.support.web import NO_TLS
 
 pytestmark = pytest.mark.asyncio
 STRANGER = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -51,7 +52,7 @@ class Door:
             "audience": "gatehouse",
             "role": ["RolePartnerAdmin"],
         }
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx.AsyncClient(trust_env=False, verify=NO_TLS) as client:
             answer = await client.post(f"{self.issuer}/token", data={**fields, **form})
         return str(answer.raise_for_status().json()["access_token"])
 
@@ -208,7 +209,7 @@ async def test_new_keys_of_the_provider_are_picked_up_in_the_background(
     async with asyncio.timeout(10):
         while not keys.loaded:
             await asyncio.sleep(0.01)
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, verify=NO_TLS) as client:
         secret = {"Authorization": f"Bearer {door.state.secrets['oidc_rotate_secret']}"}
         (await client.post(f"{door.issuer}/rotate", headers=secret)).raise_for_status()
     key_id = jwt.get_unverified_header(await door.token())["kid"]

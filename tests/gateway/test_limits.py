@@ -16,6 +16,7 @@ from services.gateway.allowances import Allowances
 from services.gateway.limits import neighbourhood
 from services.gateway.settings import GatewaySettings
 from tests.support import ServiceProcess, token
+from tests.support.web import NO_TLS
 
 LIST = "/api/v1/partners?limit=0"
 """Refused by the gateway itself, so no owner need run."""
@@ -93,7 +94,7 @@ def test_what_is_not_set_protects() -> None:
 async def gateway(stack: Stack, **limits: str) -> AsyncIterator[httpx.AsyncClient]:
     env = {f"GATEHOUSE_{name.upper()}": value for name, value in limits.items()}
     with ServiceProcess(stack, "gateway", env=env) as process:
-        async with httpx.AsyncClient(base_url=process.url, trust_env=False, timeout=30) as client:
+        async with httpx.AsyncClient(base_url=process.url, trust_env=False, verify=NO_TLS, timeout=30) as client:
             yield client
 
 

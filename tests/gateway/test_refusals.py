@@ -15,6 +15,7 @@ from deploy.local.stack import Stack
 from services.gateway.refusals import RUN
 from tests.gateway.refusing import APPROVE, DROPPED, REFUSED, TOPICS, Door
 from tests.support import ServiceProcess, Tape, eventually, token
+from tests.support.web import NO_TLS
 from tests.system.engines import stopped
 
 FLOOD, ALLOWED = 150, 20
@@ -28,7 +29,7 @@ async def door(stack: Stack) -> AsyncIterator[Door]:
     """Each test has a gateway of its own: a run begins with it."""
     async with Tape.of(stack, TOPICS) as tape:
         with ServiceProcess(stack, "gateway", env={"GATEHOUSE_REPLY_SECONDS": "1"}) as gateway:
-            async with httpx.AsyncClient(base_url=gateway.url, trust_env=False, timeout=30) as http:
+            async with httpx.AsyncClient(base_url=gateway.url, trust_env=False, verify=NO_TLS, timeout=30) as http:
                 yield Door(gateway, http, tape)
 
 
@@ -117,7 +118,7 @@ async def test_a_flood_is_summed_up_and_hides_nobody_else(stack: Stack, ada: str
     few = {"GATEHOUSE_REFUSALS_PER_SECOND": str(ALLOWED / 10), "GATEHOUSE_FAILED_TOKENS_PER_SECOND": "0"}
     async with Tape.of(stack, TOPICS) as tape:
         with ServiceProcess(stack, "gateway", env=few) as gateway:
-            async with httpx.AsyncClient(base_url=gateway.url, trust_env=False, timeout=30) as http:
+            async with httpx.AsyncClient(base_url=gateway.url, trust_env=False, verify=NO_TLS, timeout=30) as http:
                 door = Door(gateway, http, tape)
                 flooded, *_ = await asyncio.gather(*[door.call("POST", PATH, eve) for _ in range(FLOOD)])
 
@@ -137,7 +138,7 @@ async def test_without_kafka_nobody_waits_and_afterwards_everything_is_told(stac
     small = {"GATEHOUSE_REFUSALS_BUFFERED": "20"}
     async with Tape.of(stack, TOPICS) as tape:
         with ServiceProcess(stack, "gateway", env=small) as gateway:
-            async with httpx.AsyncClient(base_url=gateway.url, trust_env=False, timeout=30) as http:
+            async with httpx.AsyncClient(base_url=gateway.url, trust_env=False, verify=NO_TLS, timeout=30) as http:
                 door = Door(gateway, http, tape)
                 async with stopped(stack, "kafka"):
                     began = time.monotonic()

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import ExitStack
 from typing import Any
 from uuid import uuid4
 
@@ -10,7 +9,8 @@ import httpx
 import pytest
 
 from deploy.local.stack import Stack
-from tests.support import ServiceProcess, token
+from tests.support import ServiceProcess, together, token
+from tests.support.web import NO_TLS
 
 BODY = b"%PDF-1.4 a document"
 
@@ -20,7 +20,7 @@ class Api:
 
     def __init__(self, stack: Stack, gateway: ServiceProcess, owners: dict[str, ServiceProcess]) -> None:
         self.stack, self.gateway, self.owners = stack, gateway, owners
-        self.http = httpx.Client(base_url=gateway.url, timeout=30, trust_env=False)
+        self.http = httpx.Client(base_url=gateway.url, timeout=30, trust_env=False, verify=NO_TLS)
 
     def token(self, subject: str, *roles: str) -> str:
         return token(self.stack, subject, roles)
@@ -43,7 +43,9 @@ class Api:
         )
         assert answer.status_code == 201, answer.text
         upload: dict[str, Any] = answer.json()
-        httpx.put(upload["upload_url"], content=BODY, headers=upload["headers"], trust_env=False).raise_for_status()
+        httpx.put(
+            upload["upload_url"], content=BODY, headers=upload["headers"], trust_env=False, verify=NO_TLS
+        ).raise_for_status()
         return upload
 
     def application(self, subject: str, bearer: str) -> dict[str, Any]:
@@ -71,7 +73,14 @@ def contact(subject: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="package")
 def api(stack: Stack) -> Iterator[Api]:
-    with ExitStack() as running:
-        owners = {name: running.enter_context(ServiceProcess(stack, name)) for name in ("partners", "staffing")}
-        gateway = running.enter_context(ServiceProcess(stack, "gateway"))
+    owners = {name: ServiceProcess(stack, name) for name in ("partners", "staffing")}
+    gateway = ServiceProcess(stack, "gateway")
+    with together(gateway, *owners.values()):
         yield Api(stack, gateway, owners)
+
+
+@pytest.fixture(scope="package")
+def audit(stack: Stack) -> Iterator[ServiceProcess]:
+    """The log, and the third owner: without it nobody can say that an operation or an export is not there."""
+    with ServiceProcess(stack, "audit") as process:
+        yield process

@@ -6,12 +6,15 @@ from urllib.parse import urlencode
 from uuid import uuid4
 
 import httpx
+import pytest
 
 from deploy.local.stack import Stack
 from tests.http.conftest import Api
 from tests.http.test_partner_journey import decide, submitted
 from tests.http.test_staff_journey import Shop, mobile
-from tests.support import ServiceProcess, eventually_true
+from tests.support import eventually_true
+
+pytestmark = pytest.mark.usefixtures("audit")
 
 AUDIT = "/api/v1/audit"
 LATER = "2100-01-01T00:00:00Z"
@@ -24,25 +27,22 @@ def test_a_partner_and_its_roster_as_they_were(api: Api, stack: Stack) -> None:
     auditor = api.token(reader, "RoleAuditor")
     path = f"{AUDIT}/partners/{partner['id']}"
 
-    with ServiceProcess(stack, "audit"):
-        first = until_version(api, auditor, path, 1)
-        assert decide(api, partner, "approve", 1).status_code == 200
-        approved = until_version(api, auditor, path, 2)
-        moment = first["known"]["recorded_at"]
-        then = ask(api, auditor, path, moment)
-        roster = ask(api, auditor, f"{path}/roster", moment)
-        before = ask(api, auditor, path, just_before(moment))
-        known = ask(
-            api, auditor, f"{AUDIT}/events", moment, target=f"partner:{partner['id']}", action="partner.approved"
-        )
-        refused = [
-            ask(api, bearer, path, moment),
-            ask(api, auditor, path, "yesterday"),
-            api.call("GET", path, auditor),
-            ask(api, auditor, f"{AUDIT}/partners/x", moment),
-            ask(api, auditor, f"{path}/roster", moment, starting_after="x"),
-        ]
-        eventually_true(lambda: readings(api, auditor, reader) == PAST, "the readings in the log")
+    first = until_version(api, auditor, path, 1)
+    assert decide(api, partner, "approve", 1).status_code == 200
+    approved = until_version(api, auditor, path, 2)
+    moment = first["known"]["recorded_at"]
+    then = ask(api, auditor, path, moment)
+    roster = ask(api, auditor, f"{path}/roster", moment)
+    before = ask(api, auditor, path, just_before(moment))
+    known = ask(api, auditor, f"{AUDIT}/events", moment, target=f"partner:{partner['id']}", action="partner.approved")
+    refused = [
+        ask(api, bearer, path, moment),
+        ask(api, auditor, path, "yesterday"),
+        api.call("GET", path, auditor),
+        ask(api, auditor, f"{AUDIT}/partners/x", moment),
+        ask(api, auditor, f"{path}/roster", moment, starting_after="x"),
+    ]
+    eventually_true(lambda: readings(api, auditor, reader) == PAST, "the readings in the log")
 
     assert (first["state"], approved["state"]) == ("PENDING_REVIEW", "APPROVED")
     assert approved["decision"]["verdict"] == "APPROVED"
@@ -65,11 +65,10 @@ def test_an_owner_asks_who_had_access_to_a_branch(api: Api, stack: Stack) -> Non
     membership = f"{AUDIT}/memberships/{hired['membership']['id']}"
     access = f"{AUDIT}/branches/{shop.branches[0]}/access"
 
-    with ServiceProcess(stack, "audit"):
-        member = until_version(api, auditor, membership, hired["version"])
-        mine = ask(api, shop.owner, membership, LATER)
-        people = ask(api, shop.owner, access, LATER)
-        strangers = ask(api, Shop(api).owner, access, LATER)
+    member = until_version(api, auditor, membership, hired["version"])
+    mine = ask(api, shop.owner, membership, LATER)
+    people = ask(api, shop.owner, access, LATER)
+    strangers = ask(api, Shop(api).owner, access, LATER)
 
     assert mine.json() == member
     assert [branch["branch_id"] for branch in member["branches"]] == shop.branches[:1]

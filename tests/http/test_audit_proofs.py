@@ -3,6 +3,8 @@
 from typing import Any
 from uuid import uuid4
 
+import pytest
+
 from contracts.audit import ProveEvents
 from deploy.local.environment import AUDIT_ORIGIN
 from deploy.local.keys import public_key
@@ -11,8 +13,9 @@ from services.audit.merkle import verify_inclusion
 from services.audit.note import Verifier
 from services.wire import actor
 from tests.http.conftest import Api
-from tests.support import Bus, ServiceProcess, eventually_true, partner_admin
+from tests.support import Bus, eventually_true, partner_admin
 
+pytestmark = pytest.mark.usefixtures("audit")
 EVENTS = "/api/v1/audit/events"
 
 
@@ -39,16 +42,13 @@ async def test_an_event_and_its_proof_are_given_by_its_id(api: Api, stack: Stack
     maria = partner_admin(stack)
     partner, auditor = api.token(maria.subject, "RolePartnerAdmin"), api.token("anna", "RoleAuditor")
 
-    with ServiceProcess(stack, "audit"):
-        listed = recorded(api, auditor, api.upload(partner, "kyb")["partner_id"])
-        given = api.call("GET", f"{EVENTS}/{listed['id']}", auditor)
-        proof = api.call("GET", f"{EVENTS}/{listed['id']}/proof", auditor)
-        refused = [api.call("GET", f"{EVENTS}/{listed['id']}{what}", partner) for what in ("", "/proof")]
-        unknown = [
-            api.call("GET", f"{EVENTS}/{one}{what}", auditor) for one in (uuid4(), "x") for what in ("", "/proof")
-        ]
-        async with Bus.of(stack) as bus:
-            bundle = await bus.ask(ProveEvents(leaf_hashes=(listed["leaf_hash"],)), maria)
+    listed = recorded(api, auditor, api.upload(partner, "kyb")["partner_id"])
+    given = api.call("GET", f"{EVENTS}/{listed['id']}", auditor)
+    proof = api.call("GET", f"{EVENTS}/{listed['id']}/proof", auditor)
+    refused = [api.call("GET", f"{EVENTS}/{listed['id']}{what}", partner) for what in ("", "/proof")]
+    unknown = [api.call("GET", f"{EVENTS}/{one}{what}", auditor) for one in (uuid4(), "x") for what in ("", "/proof")]
+    async with Bus.of(stack) as bus:
+        bundle = await bus.ask(ProveEvents(leaf_hashes=(listed["leaf_hash"],)), maria)
 
     assert given.json() == listed
     assert (proof.json()["position"], proof.json()["leaf_hash"]) == (listed["position"], listed["leaf_hash"])

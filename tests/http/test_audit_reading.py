@@ -3,10 +3,13 @@
 from typing import Any
 from urllib.parse import urlencode
 
+import pytest
+
 from deploy.local.stack import Stack
 from tests.http.conftest import Api
-from tests.support import ServiceProcess, eventually_true, partner_admin
+from tests.support import eventually_true, partner_admin
 
+pytestmark = pytest.mark.usefixtures("audit")
 EVENTS = "/api/v1/audit/events"
 
 
@@ -20,24 +23,23 @@ async def test_an_auditor_filters_by_target_person_outcome_and_time(api: Api, st
     def seen(**filters: Any) -> list[str]:
         return [told["id"] for told in ask(**filters).json()["data"]]
 
-    with ServiceProcess(stack, "audit"):
-        target = api.upload(partner, "kyb")["partner_id"]
-        (event,) = eventually_true(lambda: ask(target=f"partner:{target}").json()["data"], "the event in the log")
-        at = event["recorded_at"]
-        found = [
-            seen(target=target, **more)
-            for more in ({}, {"from": at}, {"to": at}, {"outcome": "SUCCEEDED"}, {"outcome": "FAILED"})
-        ]
-        mine = seen(person=maria.subject)
-        after = seen(target=target, starting_after=event["id"])
-        refused = [
-            ask(**{"from": "2026-11-23T00:00:00Z", "to": "2026-11-22T00:00:00Z"}),
-            ask(**{"from": "yesterday"}),
-            ask(outcome="PERHAPS"),
-            ask(starting_after="x"),
-            ask(colour="red"),
-        ]
-        stranger = api.call("GET", EVENTS, partner)
+    target = api.upload(partner, "kyb")["partner_id"]
+    (event,) = eventually_true(lambda: ask(target=f"partner:{target}").json()["data"], "the event in the log")
+    at = event["recorded_at"]
+    found = [
+        seen(target=target, **more)
+        for more in ({}, {"from": at}, {"to": at}, {"outcome": "SUCCEEDED"}, {"outcome": "FAILED"})
+    ]
+    mine = seen(person=maria.subject)
+    after = seen(target=target, starting_after=event["id"])
+    refused = [
+        ask(**{"from": "2026-11-23T00:00:00Z", "to": "2026-11-22T00:00:00Z"}),
+        ask(**{"from": "yesterday"}),
+        ask(outcome="PERHAPS"),
+        ask(starting_after="x"),
+        ask(colour="red"),
+    ]
+    stranger = api.call("GET", EVENTS, partner)
 
     assert found == [[event["id"]], [event["id"]], [], [event["id"]], []]
     assert event["id"] in mine

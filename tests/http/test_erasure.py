@@ -10,7 +10,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any, LiteralString
 from uuid import uuid4
 
@@ -124,9 +124,8 @@ class Planted:
 
 
 @pytest.fixture(scope="module")
-def planted(api: Api) -> Iterator[Planted]:
-    with ServiceProcess(api.stack, "audit"):
-        yield Planted(api).live()
+def planted(api: Api, audit: ServiceProcess) -> Planted:
+    return Planted(api).live()
 
 
 def test_who_is_erased_is_nowhere_and_every_proof_still_holds(api: Api, stack: Stack, planted: Planted) -> None:

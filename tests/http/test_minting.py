@@ -2,7 +2,6 @@
 
 import signal
 from collections.abc import Iterator
-from contextlib import ExitStack
 from typing import Any
 
 import httpx
@@ -16,10 +15,9 @@ from tests.support import ServiceProcess, eventually_true
 
 
 @pytest.fixture(scope="module")
-def worker(stack: Stack, api: Api) -> Iterator[ServiceProcess]:
-    with ExitStack() as running:
-        running.enter_context(ServiceProcess(stack, "audit"))
-        yield running.enter_context(ServiceProcess(stack, "mint"))
+def worker(stack: Stack, api: Api, audit: ServiceProcess) -> Iterator[ServiceProcess]:
+    with ServiceProcess(stack, "mint") as mint:
+        yield mint
 
 
 def payable(api: Api) -> tuple[Partner, dict[str, Any]]:

@@ -1,27 +1,17 @@
 """A partner over HTTP, from the first upload to the decision (S1.3-S1.26)."""
 
 import signal
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any
 from uuid import uuid4
 
 import httpx
-import pytest
 
-from deploy.local.stack import Stack
 from tests.http.conftest import Api, contact
 from tests.support import ServiceProcess, eventually_true
 
 PARTNERS = "/api/v1/partners"
 NOTES = "Registry extract and licence are in order."
-
-
-@pytest.fixture(scope="module")
-def every_owner(api: Api, stack: Stack) -> Iterator[None]:
-    """Each of them is asked what became of a command."""
-    with ServiceProcess(stack, "audit"):
-        yield
 
 
 def submitted(api: Api) -> tuple[str, str, dict[str, Any]]:
@@ -141,7 +131,7 @@ def test_taking_a_subject_off_the_list_binds_on_the_next_request(api: Api) -> No
     assert decide(api, partner, "approve", 1).status_code == 200
 
 
-def test_the_outcome_of_a_command_can_be_asked_by_its_sender_only(api: Api, every_owner: None) -> None:
+def test_the_outcome_of_a_command_can_be_asked_by_its_sender_only(api: Api, audit: ServiceProcess) -> None:
     subject = f"ada-{uuid4().hex[:12]}"
     bearer = api.token(subject, "RolePartnerAdmin")
     refused = api.call("POST", PARTNERS, bearer, json=api.application("somebody-else", bearer))
@@ -185,7 +175,7 @@ def test_a_second_request_while_the_first_still_runs_is_told_to_wait(api: Api) -
     assert sorted(answer.status_code for answer in answers) == [201, 409, 409]
 
 
-def test_a_late_answer_is_202_and_can_be_asked_for_afterwards(api: Api, every_owner: None) -> None:
+def test_a_late_answer_is_202_and_can_be_asked_for_afterwards(api: Api, audit: ServiceProcess) -> None:
     subject = f"ada-{uuid4().hex[:12]}"
     bearer = api.token(subject, "RolePartnerAdmin")
     body = api.application(subject, bearer)

@@ -20,6 +20,7 @@ from services.partners.dossiers.evidence import Away, Finding, Found, Missing
 from services.partners.dossiers.upload import Upload
 from services.partners.settings import PartnersSettings
 from tests.partners.desk import ADA, NOON
+from tests.support.web import NO_TLS
 
 pytestmark = pytest.mark.asyncio
 BODY = b"%PDF-1.4 a licence"
@@ -54,7 +55,7 @@ def reserved(body: bytes = BODY) -> Upload:
 
 async def put(documents: DocumentStore, upload: Upload, body: bytes, **headers: str) -> int:
     url, given = documents.presign(upload)
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, verify=NO_TLS) as client:
         sent = {**given, "Content-Length": str(len(body)), **headers}
         return (await client.put(url, content=body, headers=sent)).status_code
 
@@ -94,7 +95,7 @@ async def test_an_upload_url_is_good_for_its_own_key_only(documents: DocumentSto
     mine, other = reserved(), reserved()
     url, headers = documents.presign(mine)
 
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, verify=NO_TLS) as client:
         answer = await client.put(url.replace(mine.object_key, other.object_key), content=BODY, headers=headers)
 
     assert answer.status_code == 403
@@ -105,7 +106,7 @@ async def test_an_upload_url_expires(documents: DocumentStore) -> None:
     with time_machine.travel(datetime.now(UTC) - timedelta(minutes=16)):
         url, headers = documents.presign(upload)
 
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, verify=NO_TLS) as client:
         answer = await client.put(url, content=BODY, headers=headers)
 
     assert answer.status_code == 403

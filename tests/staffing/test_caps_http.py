@@ -7,7 +7,8 @@ import pytest
 
 from deploy.local.stack import Stack
 from tests.staffing.office import Office, new_phone
-from tests.support import ServiceProcess
+from tests.support import ServiceProcess, together
+from tests.support.web import NO_TLS
 
 TIGHT = {
     "GATEHOUSE_OTP_COOLDOWN_SECONDS": "30",
@@ -20,9 +21,8 @@ TIGHT = {
 def gateway(stack: Stack, office: Office) -> Iterator[httpx.Client]:
     office.limited()
     with (
-        ServiceProcess(stack, "staffing", env=TIGHT),
-        ServiceProcess(stack, "gateway") as gateway,
-        httpx.Client(base_url=gateway.url, trust_env=False, timeout=30) as client,
+        together(ServiceProcess(stack, "gateway"), ServiceProcess(stack, "staffing", env=TIGHT)) as (gateway, _),
+        httpx.Client(base_url=gateway.url, trust_env=False, verify=NO_TLS, timeout=30) as client,
     ):
         yield client
     office.limited()

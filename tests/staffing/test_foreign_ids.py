@@ -21,7 +21,8 @@ from tests.staffing.furnished import tenant_tables
 from tests.staffing.office import Office, Shop
 from tests.staffing.probes import AREA, Pointer, Probe, id_fields, ids_in, name_of, neighbour, places, put, whole
 from tests.staffing.probes import without_ids as plain
-from tests.support import ServiceProcess
+from tests.support import ServiceProcess, together
+from tests.support.web import NO_TLS
 
 AT_ONCE = 8
 ILL_FORMED = {400, 401, 404, 412, 422, 428}
@@ -91,13 +92,13 @@ def belongings(office: Office, house: House) -> str:
 
 @pytest.fixture(scope="module")
 def gateway(stack: Stack) -> Iterator[str]:
-    with ServiceProcess(stack, "staffing"), ServiceProcess(stack, "gateway") as gateway:
+    with together(ServiceProcess(stack, "gateway"), ServiceProcess(stack, "staffing")) as (gateway, _):
         yield gateway.url
 
 
 @pytest.fixture
 async def http(gateway: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=gateway, trust_env=False, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=gateway, trust_env=False, verify=NO_TLS, timeout=30) as client:
         yield client
 
 

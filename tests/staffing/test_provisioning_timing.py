@@ -68,7 +68,7 @@ async def test_a_leak_would_be_seen(office: Office) -> None:
 
     leaky = Desk(desk.handlers, desk.load, leaking, desk.refusal, desk.gather)
 
-    chances = await _rounds_that_tell(office, leaky, 40)
+    chances = await _rounds_that_tell(office, leaky, 20)
 
     assert len(chances) == ROUNDS
     assert min(chances) > 0.5 + TELLING

@@ -17,6 +17,7 @@ from services.staffing.credentials.sms import MAX_TRIES, SmsSender
 from services.staffing.scope import declare_messages
 from tests.staffing.office import ANYBODY, Office, Shop, new_phone
 from tests.support.waiting import eventually
+from tests.support.web import NO_TLS
 
 SETTLED = 10.0
 
@@ -27,7 +28,9 @@ class Provider:
     def __init__(self, office: Office) -> None:
         token = office.settings.sms_token.get_secret_value()
         headers = {"Authorization": f"Bearer {token}"}
-        self.client = httpx.AsyncClient(base_url=office.settings.sms_url, headers=headers, trust_env=False)
+        self.client = httpx.AsyncClient(
+            base_url=office.settings.sms_url, headers=headers, trust_env=False, verify=NO_TLS
+        )
 
     async def behave(self, mode: str, delay_seconds: float = 0) -> None:
         answer = await self.client.put("/v1/behaviour", json={"mode": mode, "delay_seconds": delay_seconds})

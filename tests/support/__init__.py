@@ -11,6 +11,7 @@ from tests.support.process import Crash, ServiceProcess
 from tests.support.records import RawRecord, command_record, signed_record
 from tests.support.tables import Tables
 from tests.support.tape import Tape
+from tests.support.together import together
 from tests.support.waiting import eventually, eventually_true
 
 __all__ = [
@@ -31,5 +32,6 @@ __all__ = [
     "root_admin",
     "signed_record",
     "system",
+    "together",
     "token",
 ]

@@ -12,6 +12,7 @@ from contracts.partners import Contact, DocumentKind, ReserveUpload, SubmitPartn
 from deploy.local.stack import Stack
 from tests.support.bus import Bus
 from tests.support.people import partner_admin
+from tests.support.web import NO_TLS
 
 PDF = "application/pdf"
 
@@ -98,7 +99,7 @@ class Applicant:
     async def put(self, kind: str, reserved: dict[str, Any]) -> str:
         """Upload as reserved; returns the object key."""
         body = document(kind, self.actor.subject)
-        async with httpx.AsyncClient(trust_env=False, timeout=20) as store:
+        async with httpx.AsyncClient(trust_env=False, verify=NO_TLS, timeout=20) as store:
             stored = await store.put(reserved["upload_url"], content=body, headers=reserved["headers"])
         assert stored.status_code == 200, stored.text
         return str(reserved["object_key"])

@@ -21,6 +21,7 @@ from tests.support.people import person, root_admin
 from tests.support.records import RawRecord, command_record
 from tests.support.tables import Tables
 from tests.support.waiting import eventually
+from tests.support.web import NO_TLS
 
 RECIPIENT = invoice_cases.RECIPIENT
 NOTES = "Checked against register and bank statement."
@@ -110,7 +111,7 @@ class Client:
 
 async def put(upload: dict[str, Any], body: bytes) -> str:
     """Store it as it was reserved; returns the object key."""
-    async with httpx.AsyncClient(trust_env=False, timeout=20) as store:
+    async with httpx.AsyncClient(trust_env=False, verify=NO_TLS, timeout=20) as store:
         stored = await store.put(upload["upload_url"], content=body, headers=upload["headers"])
     assert stored.status_code == 200, stored.text
     return str(upload["object_key"])

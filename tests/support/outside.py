@@ -5,6 +5,8 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
+from tests.support.web import NO_TLS
+
 TOKEN = "0utside"
 
 
@@ -18,6 +20,7 @@ class Operator:
             base_url=url,
             headers=headers,
             trust_env=False,
+            verify=NO_TLS,
             timeout=10,
             limits=httpx.Limits(max_keepalive_connections=0),  # a server may close an idle one as it is used again
         )

@@ -21,6 +21,8 @@ from deploy.local.stack import Stack
 from tests.support.waiting import eventually_true
 
 REPOSITORY = Path(deploy.__file__).resolve().parent.parent
+SESSION_SECONDS = "4"
+"""So soon Kafka gives the partitions of a process that is gone to another; in production it is more patient."""
 _NO_PROXY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -191,6 +193,7 @@ class ServiceProcess:
             "GATEHOUSE_SETTINGS": str(stack.home.settings(self.name)),
             "GATEHOUSE_HTTP_PORT": str(self.port),
             "GATEHOUSE_INSTANCE": str(instance),
+            "GATEHOUSE_KAFKA_SESSION_SECONDS": SESSION_SECONDS,
             "GATEHOUSE_CRASH_FILE": str(self.crash.file),
             **changed,
         }

@@ -6,12 +6,14 @@ import httpx
 from scim2_client import BaseSyncSCIMClient, RequestNetworkException
 from scim2_client.client import RawResponse
 
+from tests.support.web import NO_TLS
+
 
 class HttpScimClient(BaseSyncSCIMClient):
     def __init__(self, url: str, token: str) -> None:
         super().__init__()
         headers = {"Authorization": f"Bearer {token}"}
-        self.http = httpx.Client(base_url=url, headers=headers, trust_env=False, timeout=10)
+        self.http = httpx.Client(base_url=url, headers=headers, trust_env=False, verify=NO_TLS, timeout=10)
 
     def request(self, method: str, url: str, **kwargs: Any) -> httpx.Response:
         try:

@@ -1,13 +1,37 @@
-"""What a service really stored, read past it as the administrator."""
+"""What a service really stored, read past it as the administrator.
 
+Connections are kept for the next question: to connect costs both sides more than most questions do.
+"""
+
+import atexit
+import select
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import chain
 from typing import Any, LiteralString
 
 import psycopg
 from psycopg.rows import dict_row
 
 from deploy.local.stack import Stack
+
+Connection = psycopg.Connection[dict[str, Any]]
+_idle: defaultdict[tuple[str, str], list[Connection]] = defaultdict(list)
+"""By database and schema."""
+
+
+@atexit.register
+def _close_all() -> None:
+    for connection in chain.from_iterable(_idle.values()):
+        connection.close()
+
+
+def _is_alive(connection: Connection) -> bool:
+    """On an idle connection nothing comes but the server's farewell."""
+    heard = select.poll()
+    heard.register(connection.fileno(), select.POLLIN)
+    return not heard.poll(0)
 
 
 class Tables:
@@ -17,10 +41,28 @@ class Tables:
         self._dsn, self._service = stack.state.admin_dsn, service
 
     @contextmanager
-    def connection(self) -> Iterator[psycopg.Connection[dict[str, Any]]]:
-        options = f"-c search_path={self._service}"
-        with psycopg.connect(self._dsn, options=options, autocommit=True, row_factory=dict_row) as connection:
+    def connection(self) -> Iterator[Connection]:
+        """As good as a new one; it is closed if the block fails."""
+        connection = self._take()
+        try:
             yield connection
+        except BaseException:
+            connection.close()
+            raise
+        connection.commit()
+        connection.execute("DISCARD ALL")
+        _idle[self._dsn, self._service].append(connection)
+
+    def _take(self) -> Connection:
+        idle = _idle[self._dsn, self._service]
+        while idle:
+            connection = idle.pop()
+            if _is_alive(connection):
+                return connection
+            connection.close()
+        options = f"-c search_path={self._service}"
+        connect = psycopg.Connection[dict[str, Any]].connect
+        return connect(self._dsn, options=options, autocommit=True, prepare_threshold=None, row_factory=dict_row)
 
     def rows(self, statement: LiteralString, *args: Any) -> list[dict[str, Any]]:
         with self.connection() as connection:
@@ -49,7 +91,7 @@ class KeptTables(Tables):
         self._kept = self._open.enter_context(super().connection())
 
     @contextmanager
-    def connection(self) -> Iterator[psycopg.Connection[dict[str, Any]]]:
+    def connection(self) -> Iterator[Connection]:
         yield self._kept
 
     def close(self) -> None:

@@ -1,7 +1,6 @@
 """All four services on the engines, as processes that nobody restarts."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 
 import pytest
@@ -9,11 +8,11 @@ import pytest
 from contracts.topics import TOPICS, Kind
 from deploy.local.part import SERVICES
 from deploy.local.stack import Stack
-from tests.support import ServiceProcess
+from tests.support import ServiceProcess, together
 from tests.support.groups import skip_backlog
 
-IMPATIENT = {"GATEHOUSE_REPLY_SECONDS": "2.5"}
-"""The gateway answers 202 this soon, so that a short outage shows it."""
+IMPATIENT = {"GATEHOUSE_REPLY_SECONDS": "2.5", "GATEHOUSE_KAFKA_SESSION_SECONDS": "10"}
+"""The gateway answers 202 this soon, so that a short outage shows it; sessions are as long as in production."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +32,5 @@ def site(stack: Stack) -> Iterator[Site]:
     for topic in TOPICS:
         if topic.kind in (Kind.COMMAND, Kind.QUERY):
             skip_backlog(stack, topic.name, topic.name)
-    with ExitStack() as running:
-        services = [ServiceProcess(stack, name, env=IMPATIENT).start(wait=False) for name in SERVICES]
-        for service in services:
-            running.callback(service.stop)
-        for service in services:
-            service.wait_ready()
-        yield Site(stack, tuple(services))
+    with together(*(ServiceProcess(stack, name, env=IMPATIENT) for name in SERVICES)) as services:
+        yield Site(stack, services)

@@ -19,6 +19,7 @@ from deploy.local.stack import Stack
 from tests.http.conftest import Api
 from tests.http.test_staff_journey import Shop, logged_in, mobile
 from tests.support import ServiceProcess, eventually
+from tests.support.web import NO_TLS
 
 CLIENTS = 8
 PATIENT = {"GATEHOUSE_REPLY_SECONDS": "60"}
@@ -109,7 +110,7 @@ class Seat(NamedTuple):
 
 
 def opened(shop: Shop) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=shop.api.http.base_url, timeout=90, trust_env=False)
+    return httpx.AsyncClient(base_url=shop.api.http.base_url, timeout=90, trust_env=False, verify=NO_TLS)
 
 
 @asynccontextmanager

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack
 from uuid import uuid4
 
 import httpx
@@ -12,7 +11,8 @@ import pytest_asyncio
 from contracts.roles import Role
 from deploy.local.environment import root_admins
 from deploy.local.stack import Stack
-from tests.support import ServiceProcess, Tables, eventually, token
+from tests.support import ServiceProcess, Tables, eventually, together, token
+from tests.support.web import NO_TLS
 from tests.system.walk import ROUTES, Step, steps
 
 AT_ONCE = 8
@@ -22,15 +22,14 @@ WAYS = ("without a token", "with a bad token", "a stranger", "an insider", "malf
 @pytest.fixture(scope="module")
 def gateway(stack: Stack) -> Iterator[str]:
     generous = {"GATEHOUSE_FAILED_TOKENS_PER_SECOND": "0", "GATEHOUSE_REFUSALS_PER_SECOND": "1000"}
-    with ExitStack() as running:
-        for owner in ("partners", "staffing", "audit"):
-            running.enter_context(ServiceProcess(stack, owner))
-        yield running.enter_context(ServiceProcess(stack, "gateway", env=generous)).url
+    owners = (ServiceProcess(stack, name) for name in ("partners", "staffing", "audit"))
+    with together(ServiceProcess(stack, "gateway", env=generous), *owners) as (gateway, *_):
+        yield gateway.url
 
 
 @pytest_asyncio.fixture
 async def http(gateway: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=gateway, trust_env=False, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=gateway, trust_env=False, verify=NO_TLS, timeout=30) as client:
         yield client
 
 

@@ -7,15 +7,13 @@ import pytest
 from deploy.local.stack import Stack
 from services.wire.crash import Point
 from tests.chassis.steady_load import Load, steady_load
-from tests.support import Bus, ServiceProcess, Tables, eventually
+from tests.support import Bus, ServiceProcess, Tables, eventually, together
 
 
 @pytest.fixture
 def services(stack: Stack) -> Iterator[dict[str, ServiceProcess]]:
-    with (
-        ServiceProcess(stack, "partners") as partners,
-        ServiceProcess(stack, "audit", supervised=True) as audit,
-    ):
+    partners, audit = ServiceProcess(stack, "partners"), ServiceProcess(stack, "audit", supervised=True)
+    with together(partners, audit):
         yield {"partners": partners, "audit": audit}
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import ExitStack
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
@@ -12,8 +11,9 @@ import pytest
 from contracts.roles import Role
 from contracts.topics import EVENT_TOPICS, REPLIES
 from deploy.local.stack import Stack
-from tests.support import ServiceProcess, Tables, eventually, token
+from tests.support import ServiceProcess, Tables, eventually, together, token
 from tests.support.export_cases import an_export
+from tests.support.web import NO_TLS
 from tests.support.wire import reader, until_now
 from tests.system.canaries import Planting
 from tests.system.walk import ROUTES
@@ -25,10 +25,10 @@ Services = dict[str, ServiceProcess]
 @pytest.fixture(scope="module")
 def services(stack: Stack) -> Iterator[Services]:
     generous = {"GATEHOUSE_FAILED_TOKENS_PER_SECOND": "0", "GATEHOUSE_REFUSALS_PER_SECOND": "1000"}
-    with ExitStack() as running:
-        names = ("partners", "staffing", "audit")
-        started = {name: running.enter_context(ServiceProcess(stack, name)) for name in names}
-        yield started | {"gateway": running.enter_context(ServiceProcess(stack, "gateway", env=generous))}
+    services = {name: ServiceProcess(stack, name) for name in ("partners", "staffing", "audit")}
+    services["gateway"] = ServiceProcess(stack, "gateway", env=generous)
+    with together(*services.values()):
+        yield services
 
 
 async def everywhere(stack: Stack, services: Services) -> dict[str, bytes]:
@@ -55,7 +55,7 @@ async def test_no_secret_planted_anywhere_in_any_request_is_kept(stack: Stack, s
     requests = list(planting.requests(f"Bearer {token(stack, f'eve-{uuid4().hex}')}"))
     gate, base = asyncio.Semaphore(AT_ONCE), httpx.URL(services["gateway"].url)
 
-    async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
+    async with httpx.AsyncClient(trust_env=False, verify=NO_TLS, timeout=30) as http:
 
         async def send(request: httpx.Request) -> int:
             async with gate:

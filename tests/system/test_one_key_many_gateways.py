@@ -11,6 +11,7 @@ from contracts.failures import Code
 from contracts.roles import Role
 from tests.support import ServiceProcess, Tables, token
 from tests.support.applicants import reservation
+from tests.support.web import NO_TLS
 from tests.system.conftest import Site
 from tests.system.traffic import UPLOADS
 
@@ -21,7 +22,7 @@ async def gateways(site: Site) -> AsyncIterator[list[httpx.AsyncClient]]:
     bearer = {"Authorization": f"Bearer {token(site.stack, f'ada-{uuid4().hex}', [Role.PARTNER_ADMIN])}"}
     with ServiceProcess(site.stack, "gateway", instance=4) as second:
         clients = [
-            httpx.AsyncClient(base_url=url, headers=bearer, trust_env=False, timeout=30)
+            httpx.AsyncClient(base_url=url, headers=bearer, trust_env=False, verify=NO_TLS, timeout=30)
             for url in (site.gateway.url, second.url)
         ]
         yield clients

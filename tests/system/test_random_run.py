@@ -3,7 +3,6 @@
 import asyncio
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -13,7 +12,7 @@ import pytest
 
 from contracts.partners import COMMANDS, QUERIES
 from deploy.local.stack import Stack
-from tests.support import Bus, ServiceProcess, Tables, eventually
+from tests.support import Bus, ServiceProcess, Tables, eventually, together
 from tests.support.groups import skip_backlog
 from tests.support.minting import Client, set_old_vouchers_aside, swap_operator
 from tests.system.approvals_in_force import complaints, submitted
@@ -31,9 +30,7 @@ def services(stack: Stack) -> Iterator[None]:
     for topic in (COMMANDS, QUERIES):
         skip_backlog(stack, topic, topic)
     set_old_vouchers_aside(stack)
-    with ExitStack() as running:
-        for name in ("partners", "mint", "audit"):
-            running.enter_context(ServiceProcess(stack, name, env=SHORT_LIVED))
+    with together(*(ServiceProcess(stack, name, env=SHORT_LIVED) for name in ("partners", "mint", "audit"))):
         yield
 
 

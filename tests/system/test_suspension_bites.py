@@ -19,6 +19,7 @@ from contracts.roles import Role
 from deploy.local.stack import Stack
 from tests.support import Bus, ServiceProcess, Tables, eventually, token
 from tests.support.minting import NOTES, RECIPIENT, Client
+from tests.support.web import NO_TLS
 
 CLIENTS = 8
 PATIENT = {"GATEHOUSE_REPLY_SECONDS": "60"}
@@ -60,7 +61,7 @@ async def hammering(gateway: ServiceProcess, bearer: str) -> AsyncIterator[list[
             answer = await client.post("/api/v1/invoices", json=body, headers=headers)
             heard.append(Heard(asked, time.monotonic(), answer.status_code, answer.json().get("code", "")))
 
-    async with httpx.AsyncClient(base_url=gateway.url, timeout=90, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=gateway.url, timeout=90, trust_env=False, verify=NO_TLS) as client:
         clients = [asyncio.create_task(hammer(client)) for _ in range(CLIENTS)]
         try:
             yield heard
@@ -84,7 +85,10 @@ async def test_no_invoice_is_created_after_the_rejections_answer(
     root = {"Authorization": f"Bearer {token(stack, 'root-admin-1', [Role.ROOT_ADMIN])}"}
     decision = {"notes": NOTES, "dossier_version": 1}
 
-    async with hammering(gateway, bearer) as heard, httpx.AsyncClient(timeout=90, trust_env=False) as desk:
+    async with (
+        hammering(gateway, bearer) as heard,
+        httpx.AsyncClient(timeout=90, trust_env=False, verify=NO_TLS) as desk,
+    ):
         await eventually(lambda: sum(h.status == 201 for h in heard) >= CLIENTS * 3, "invoices are being created")
         partners.signal(signal.SIGSTOP)
         behind = time.monotonic()

@@ -15,6 +15,7 @@ from contracts.roles import Role
 from services.gateway.dispatch import Caller, command_id
 from tests.support import Applicant, Application, eventually, person, root_admin, token
 from tests.support.applicants import reservation
+from tests.support.web import NO_TLS
 from tests.system.conftest import Site
 
 UPLOADS, PARTNERS, TENANTS = "/api/v1/uploads", "/api/v1/partners", "/api/v1/tenants"
@@ -92,7 +93,9 @@ class Traffic:
 async def quiet_client(site: Site) -> AsyncIterator[Traffic]:
     """Calls one makes by hand."""
     limits = httpx.Limits(max_connections=100)
-    async with httpx.AsyncClient(base_url=site.gateway.url, trust_env=False, timeout=40, limits=limits) as client:
+    async with httpx.AsyncClient(
+        base_url=site.gateway.url, trust_env=False, verify=NO_TLS, timeout=40, limits=limits
+    ) as client:
         yield Traffic(site, client)
 
 

@@ -2,8 +2,8 @@
 
 The row in `page_deliveries` is the job, one for each level of a page. A claim moves the next try into the future, so
 two couriers or a crash send nothing twice at once. Each delivery has a task of its own, and its tries never end: they
-only become rarer, up to one a minute. The table is looked at every half a second and a few pages are taken each time:
-nobody reads faster, and a storm of dossiers leaves the service its CPU.
+only become rarer, up to one each `longest_pause`. The table is looked at every half a second and a few pages are taken
+each time: nobody reads faster, and a storm of dossiers leaves the service its CPU.
 
 What is sent names the partner by id only: a name is text of a stranger, and pagers render links and mentions.
 """
@@ -26,7 +26,6 @@ from services.partners.review.pager import AT_ONCE, Pager
 SERVICE = "partners"
 LOOK_SECONDS = 0.5
 LEASE = timedelta(seconds=30)
-LONGEST_SECONDS = 60.0
 
 _CLAIM = """
     WITH due AS (
@@ -83,9 +82,9 @@ class Courier(Errands[Message]):
     idle_seconds = LOOK_SECONDS
     unsettled = "page.unsettled"
 
-    def __init__(self, engine: AsyncEngine, pager: Pager) -> None:
+    def __init__(self, engine: AsyncEngine, pager: Pager, longest_pause: timedelta) -> None:
         super().__init__()
-        self._engine, self._pager = engine, pager
+        self._engine, self._pager, self._longest_pause = engine, pager, longest_pause
 
     async def claim(self, room: int) -> list[Message]:
         async with self._engine.begin() as tx:
@@ -100,13 +99,13 @@ class Courier(Errands[Message]):
                 if done.rowcount:
                     await tell(Write(tx), SERVICE, message.sent())
             else:
-                again = backoff(message.tries)
+                again = backoff(message.tries, self._longest_pause)
                 await tx.exec_driver_sql(_FAILED, (message.page_id, message.level, failure, again))
         if failure:
             log.warning("page.unsent", page_id=str(message.page_id), tries=message.tries, error=failure)
 
 
-def backoff(tries: int) -> timedelta:
-    """1, 2, 4, … seconds up to a minute, each between half and all of it."""
-    longest = min(LONGEST_SECONDS, 2.0 ** min(tries - 1, 16))
-    return timedelta(seconds=longest * random.uniform(0.5, 1.0))  # noqa: S311
+def backoff(tries: int, longest: timedelta) -> timedelta:
+    """1, 2, 4, … seconds up to the longest pause, each between half and all of it."""
+    pause = min(longest, timedelta(seconds=2.0 ** min(tries - 1, 16)))
+    return pause * random.uniform(0.5, 1.0)  # noqa: S311

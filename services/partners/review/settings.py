@@ -59,6 +59,10 @@ class ReviewSettings(BaseModel):
     page_escalate_seconds: Annotated[int, Field(gt=0, le=30 * 86_400)] = Field(
         default=900, validation_alias="OTC_PAGE_ESCALATE_SECONDS"
     )
+    page_retry_seconds: Annotated[float, Field(ge=1, le=3_600)] = Field(
+        default=60, validation_alias="OTC_PAGE_RETRY_SECONDS"
+    )
+    """While a pager is down it is tried this often, and at first more often."""
     pager_level_1: Targets = Field(default=SecretStr(""), validation_alias="OTC_PAGER_LEVEL_1")
     pager_level_2: Targets = Field(default=SecretStr(""), validation_alias="OTC_PAGER_LEVEL_2")
     pager_level_3: Targets = Field(default=SecretStr(""), validation_alias="OTC_PAGER_LEVEL_3")
@@ -76,6 +80,10 @@ class ReviewSettings(BaseModel):
     @property
     def paging(self) -> PagePolicy:
         return PagePolicy(timedelta(seconds=self.page_escalate_seconds), len(self.page_targets))
+
+    @property
+    def longest_page_pause(self) -> timedelta:
+        return timedelta(seconds=self.page_retry_seconds)
 
     @property
     def page_targets(self) -> list[list[str]]:

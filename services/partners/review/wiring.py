@@ -19,6 +19,6 @@ def review(service: Service, settings: ReviewSettings) -> None:
     service.resources.callback(pager.close)
     service.background.append(Sweeper(service.engine, service.own_commands, pager.levels).run)
     if pager.levels:
-        service.background.append(Courier(service.engine, pager).run)
+        service.background.append(Courier(service.engine, pager, settings.longest_page_pause).run)
     else:
         log.warning("pager.nobody", effect="dossiers arrive and nobody is told")

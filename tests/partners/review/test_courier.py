@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -24,6 +25,8 @@ from tests.support.outside import PagerOperator
 from tests.support.tables import Tables
 from tests.support.waiting import eventually
 
+LONGEST_PAUSE = timedelta(minutes=1)
+
 
 @pytest.fixture
 def pager(fake: PagerOperator) -> Iterator[Pager]:
@@ -37,7 +40,7 @@ async def courier(engine: AsyncEngine, pager: Pager, tables: Tables) -> AsyncIte
     """Not running: a test sends what is due by hand. Pages of other tests are out of the way."""
     with tables.connection() as connection:
         connection.execute("UPDATE page_deliveries SET next_try_at = 'infinity' WHERE status <> 'sent'")
-    courier = Courier(engine, pager)
+    courier = Courier(engine, pager, LONGEST_PAUSE)
     yield courier
     await courier.close()
 
@@ -150,7 +153,7 @@ async def test_two_couriers_send_each_page_once(
     engine: AsyncEngine, courier: Courier, pager: Pager, fake: PagerOperator, tables: Tables
 ) -> None:
     _, pages = await raised(engine, versions=30)
-    other = Courier(engine, pager)
+    other = Courier(engine, pager, LONGEST_PAUSE)
 
     await asyncio.gather(send_due(courier), send_due(other))
 
@@ -231,7 +234,7 @@ async def test_a_page_in_another_couriers_hands_is_passed_over(
 
 async def test_a_level_without_anybody_is_tried_and_says_so(engine: AsyncEngine, tables: Tables) -> None:
     _, [page] = await raised(engine)
-    nobody = Courier(engine, Pager([]))
+    nobody = Courier(engine, Pager([]), LONGEST_PAUSE)
 
     await send_due(nobody)
 
@@ -241,7 +244,7 @@ async def test_a_level_without_anybody_is_tried_and_says_so(engine: AsyncEngine,
 
 @pytest.mark.parametrize("tries", [1, 2, 7, 8, 100, 10**6])
 def test_tries_become_rarer_up_to_one_a_minute(tries: int) -> None:
-    seconds = backoff(tries).total_seconds()
+    seconds = backoff(tries, LONGEST_PAUSE).total_seconds()
 
     longest = min(60, 2 ** (min(tries, 30) - 1))
     assert longest / 2 <= seconds <= longest

@@ -27,6 +27,7 @@ def partners(stack: Stack, fake: PagerOperator, tables: Tables) -> Iterator[Serv
     skip_backlog(stack, COMMANDS, COMMANDS)
     env = {
         "OTC_PAGE_ESCALATE_SECONDS": str(PATIENCE_SECONDS),
+        "OTC_PAGE_RETRY_SECONDS": "2",
         "OTC_PAGER_LEVEL_1": fake.target("duty"),
         "OTC_PAGER_LEVEL_2": fake.target("head"),
     }

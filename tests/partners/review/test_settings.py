@@ -60,6 +60,7 @@ def test_everything_can_be_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         OTC_BUSINESS_DAYS="sun-thu",
         OTC_BUSINESS_HOLIDAYS="2026-12-24, 2026-12-31",
         OTC_PAGE_ESCALATE_SECONDS="60",
+        OTC_PAGE_RETRY_SECONDS="5",
         OTC_PAGER_LEVEL_1="json://pager.example/duty",
         OTC_PAGER_LEVEL_3="json://pager.example/head, json://pager.example/deputy",
     )
@@ -71,6 +72,7 @@ def test_everything_can_be_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     assert calendar.weekdays == frozenset({6, 0, 1, 2, 3})
     assert calendar.extra_holidays == {date(2026, 12, 24), date(2026, 12, 31)}
     assert settings.paging == settings.rules().paging == PagePolicy(timedelta(seconds=60), levels=2)
+    assert settings.longest_page_pause == timedelta(seconds=5)
     assert [len(level) for level in settings.page_targets] == [1, 2]
 
 

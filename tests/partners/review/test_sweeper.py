@@ -27,7 +27,7 @@ from tests.chassis.workbench import settings_of
 from tests.partners.conftest import retire
 from tests.partners.desk import person
 from tests.partners.review.reviewers import SLA, ReviewOffice
-from tests.support import Bus, ServiceProcess, Tables, command_record, eventually, system
+from tests.support import Bus, ServiceProcess, Tables, command_record, eventually, system, together
 from tests.support.groups import skip_backlog
 from tests.support.records import service_key
 from tests.support.wire import reader, until_now
@@ -163,10 +163,8 @@ async def test_no_level_is_asked_for_that_there_is_not(
 def two_services(stack: Stack) -> Iterator[tuple[ServiceProcess, ServiceProcess]]:
     """Both sweep; each comes back when it is killed."""
     skip_backlog(stack, COMMANDS, COMMANDS)
-    with (
-        ServiceProcess(stack, "partners", instance=0, supervised=True) as first,
-        ServiceProcess(stack, "partners", instance=1, supervised=True) as second,
-    ):
+    first, second = (ServiceProcess(stack, "partners", instance=number, supervised=True) for number in range(2))
+    with together(first, second):
         yield first, second
 
 

@@ -104,7 +104,7 @@ class Dispatcher:
             async with asyncio.timeout(self._settings.reply_seconds):
                 return await answer
         except TimeoutError as error:
-            if not delivery.done():  # 202 is a promise, and the broker has not acknowledged anything yet
+            if not delivery.done() or delivery.exception():  # 202 is a promise, and the broker has acknowledged nothing
                 raise Failure(Code.DEPENDENCY_UNAVAILABLE, "ask again with the same Idempotency-Key") from error
             raise
         except KafkaError as error:

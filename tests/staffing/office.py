@@ -120,6 +120,7 @@ class Office:
 
     def __init__(self, stack: Stack, engine: AsyncEngine, producer: AIOKafkaProducer) -> None:
         self.stack, self.engine, self.tables = stack, engine, KeptTables(stack, "staffing")
+        self._before = self.tables.value("SELECT COALESCE(max(id), 0) FROM outbox")
         self.settings = StaffingSettings(_env_file=stack.home.settings("staffing"))  # type: ignore[call-arg]
         self.otp = Otp(self.settings.otp_pepper.get_secret_value())
         self.sealer = Sealer(self.settings.credential_key.get_secret_value())
@@ -145,10 +146,11 @@ class Office:
         }
 
     def close(self) -> None:
-        """No relay runs here, and a service that starts later need not publish what a test told."""
+        """No relay runs here, and a service that starts later need not publish what was told here."""
         self._passwords.close()
+        told: LiteralString = "UPDATE outbox SET published_at = now() WHERE published_at IS NULL AND id > %s"
         with self.tables.connection() as tables:
-            tables.execute("UPDATE outbox SET published_at = now() WHERE published_at IS NULL")
+            tables.execute(told, (self._before,))
         self.tables.close()
 
     def limited(self, cooldown: float = 0, **hourly: int) -> None:

@@ -23,7 +23,6 @@ from services.wire.actor import private_key, public_key
 from services.wire.envelope import Opener
 from services.wire.kafka import make_producer
 from services.wire.own_commands import OwnCommands
-from services.wire.personal import MasterKey
 from services.wire.process import settle_down
 from services.wire.serving import serve
 from services.wire.settings import OwnerSettings
@@ -55,15 +54,10 @@ class Service:
             raise ValueError("GATEHOUSE_SERVICE_SIGNING_KEY is not set")
         return OwnCommands(self.producer, self.name, self._own_key)
 
-    @property
-    def master_key(self) -> MasterKey:
-        """For owners of commands; raises ValueError where the settings hold no `personal_master_key`."""
-        return self.settings.master_key
-
     def commands(self, topic: str, desk: Desk) -> None:
         own_key = self._own_key.public_key() if self._own_key else None
         types = {command.type: command for command in desk.handlers}
-        opener = Opener(self.name, self._key, types, own_key, self.master_key.fingerprint_keys)
+        opener = Opener(self.name, self._key, types, own_key, self.settings.master_key.fingerprint_keys)
         self._lane(topic, (topic,), CommandProcessor(desk, opener, self.engine, self.producer, self.relay))
 
     def queries(self, topic: str, handlers: Mapping[type[Query], QueryHandler], witness: Witness) -> None:

@@ -37,10 +37,10 @@ def main() -> None:
         reviewed = Reviewed(service.engine, documents)
         rules = DeskRules(settings.rules(), settings.invoice_rules(), settings.voucher_rules())
         exports = ExportDesk(service.engine, rules_of(DATASETS, settings))
-        desk = partners_desk(documents, reviewed, root_admins, rules, service.master_key, exports)
+        desk = partners_desk(documents, reviewed, root_admins, rules, settings.master_key, exports)
         service.commands(COMMANDS, desk)
         asked = QUERIES | gate_queries(settings.policy, root_admins) | invoices.QUERIES | vouchers.QUERIES
-        asked[UnsealPartners] = unsealing(service.master_key, root_admins)
+        asked[UnsealPartners] = unsealing(settings.master_key, root_admins)
         asked |= export_questions(service, settings, PARTNERS)
         service.queries(QUERY_TOPIC, asked, refused_as(PartnerCommandRefused))
         service.background.append(AllowlistWatch(service.engine, root_admins, service.own_commands).run)

@@ -1,6 +1,7 @@
 """A service as a process of its own: started, killed, stopped, restarted when it dies, its log read line by line."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -8,6 +9,7 @@ import sys
 import threading
 import urllib.error
 import urllib.request
+import weakref
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import mkdtemp
@@ -70,6 +72,7 @@ class ServiceProcess:
     ) -> None:
         self.name, self.port, self.supervised = service, free_port(), supervised
         self.directory = Path(mkdtemp(prefix=f"gatehouse-{service}-"))
+        weakref.finalize(self, shutil.rmtree, self.directory, ignore_errors=True)
         self.crash = Crash(self.directory)
         self.log = self.directory / "log"
         self.starts = 0

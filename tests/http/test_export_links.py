@@ -20,12 +20,6 @@ EXPORTS = "/api/v1/exports"
 OWNERS = [("partners", "approvals"), ("staffing", "roles"), ("audit", "events")]
 
 
-@pytest.fixture(scope="module")
-def audit(stack: Stack, api: Api) -> Iterator[ServiceProcess]:
-    with ServiceProcess(stack, "audit") as process:
-        yield process
-
-
 def a_file(stack: Stack, owner: str, dataset: str) -> UUID:
     return an_export(Tables(stack, owner), dataset, "READY", made=True, due=False, days_left=1)
 

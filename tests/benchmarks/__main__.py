@@ -73,10 +73,10 @@ def main() -> None:
     stack = Stack(home)
     try:
         stack.up(only_engines=True)
+        if arguments.only in (None, LENGTH) and not arguments.profile:  # first: the log must still be short
+            asyncio.run(measure_length(stack, arguments.events, console, LENGTH_RESULT))
         if arguments.only in (None, LOG) and not arguments.profile:
             asyncio.run(measure_log(stack, arguments.events, console, LOG_RESULT))
-        if arguments.only == LENGTH:
-            asyncio.run(measure_length(stack, arguments.events, console, LENGTH_RESULT))
         if arguments.only in (LOG, LENGTH):
             return
         for part in arguments.parts:

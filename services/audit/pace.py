@@ -8,10 +8,7 @@ at a time; what comes now is recorded at once.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from typing import TypeAlias
-
-from aiokafka.errors import KafkaError
 
 from services.wire.envelope import Record
 
@@ -20,7 +17,6 @@ OLD_SECONDS = 5.0
 LEAST_PER_SECOND = 1_000.0
 PORTION, PORTION_SECONDS = 128, 0.1
 """Events that are recorded in one go: some 10 ms of a processor, or what is due in this time if that is more."""
-ASKING_SECONDS = 1.0
 
 Process: TypeAlias = Callable[[Sequence[Record]], Awaitable[None]]
 
@@ -47,10 +43,4 @@ class Paced:
         waited: float = time.time() - min(record.timestamp for record in records) / 1000
         if not self._times or waited < OLD_SECONDS:
             return None
-        return max(LEAST_PER_SECOND, self._times * await self._known_behind() / waited)
-
-    async def _known_behind(self) -> int:
-        """0 where the broker is away or partitions move: what is in hand is recorded all the same."""
-        with suppress(KafkaError, TimeoutError):
-            return await asyncio.wait_for(self._behind(), ASKING_SECONDS)
-        return 0
+        return max(LEAST_PER_SECOND, self._times * await self._behind() / waited)
